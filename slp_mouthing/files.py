@@ -8,10 +8,13 @@ import os
 import re
 import tempfile
 import unicodedata
-from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from slp_mouthing.errors import InputError, OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 MAX_TEXT_BYTES = 32 * 2**20
 """Largest text input that is read; a gloss file of this size holds weeks of signing."""
@@ -36,7 +39,7 @@ def atomic_path(target: str | Path) -> Iterator[Path]:
     try:
         yield temporary
         temporary.chmod(0o666 & ~_umask())
-        os.replace(temporary, target)
+        temporary.replace(target)
     except OSError as error:
         raise _output_error(target, error) from error
     finally:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import zipfile
-from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from slp_mouthing.errors import InputError
 from slp_mouthing.files import atomic_path
 from slp_mouthing.types import ARKIT_NAMES, FaceTrack
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _REQUIRED = ("fps", "head", "jaw_pose", "blendshapes", "blendshape_names", "eyes_pose", "tongue", "tongue_names",
              "lip_opening_m", "lip_width_m", "meta")  # fmt: skip
@@ -43,7 +46,7 @@ def load(path: str | Path) -> FaceTrack:
     return _track(arrays, where)
 
 
-def _track(arrays: dict[str, np.ndarray], where: str) -> FaceTrack:
+def _track(arrays: dict[str, Any], where: str) -> FaceTrack:
     frames = len(arrays["blendshapes"])
     names = tuple(str(n) for n in arrays["blendshape_names"])
     tongue_names = tuple(str(n) for n in arrays["tongue_names"])
@@ -56,8 +59,7 @@ def _track(arrays: dict[str, np.ndarray], where: str) -> FaceTrack:
             raise InputError(f"{name} holds values that are not finite", where=where)
     if names != ARKIT_NAMES:
         raise InputError("blendshape_names are not ARKit's 52 in Live Link order", where=where)
-    optional = {name: np.float32(arrays[name]) for name in _OPTIONAL if name in arrays}
+    floats: dict[str, Any] = {name: np.float32(arrays[name]) for name in (*shapes, *_OPTIONAL) if name in arrays}
     return FaceTrack(
-        fps=float(arrays["fps"]), head=str(arrays["head"]), meta=str(arrays["meta"]), tongue_names=tongue_names,
-        **{name: np.float32(arrays[name]) for name in shapes}, **optional,
-    )  # fmt: skip
+        fps=float(arrays["fps"]), head=str(arrays["head"]), meta=str(arrays["meta"]), tongue_names=tongue_names, **floats
+    )
