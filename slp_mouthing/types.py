@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from slp_mouthing.head.rig import Head
+
     Array = NDArray[np.float32]
 
 SignKind = Literal["lexical", "name", "fingerspelling", "pointing", "depicting", "gesture", "buoy", "unknown"]
@@ -299,3 +301,17 @@ class FaceTrack:
         from slp_mouthing import trackfile
 
         return trackfile.load(path)
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """One performed utterance with everything around it: what an exporter gets."""
+
+    track: FaceTrack
+    head: Head
+    """The head that `track` was made for: `head.name == track.head`."""
+    name: str
+    """Of the utterance, free of characters that file names forbid (`files.safe_stem`)."""
+    plan: MouthingPlan | None = None
+    sound: Speech | None = None
+    """The voice on the signs' clock."""
