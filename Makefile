@@ -1,0 +1,52 @@
+# `make demo` renders a sentence, `make test` runs the tests; both set up everything they need, once, in .venv.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+MOUTH := $(BIN)/mouth
+
+.PHONY: help demo test lint types format bench clean
+help: ## This list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+demo: .make/demo ## Set up and render examples/why-because.txt to out/
+	@echo "==> rendering examples/why-because.txt to out/"
+	$(MOUTH) render examples/why-because.txt -o out --formats mp4,glb,png --captions --sound
+	@echo "==> done: open out/*.mp4 in a player, out/*.glb in Blender or a browser, out/*.png for the key frames"
+
+test: .make/dev ## Set up and run the tests
+	@echo "==> running the tests"
+	NUMBA_NUM_THREADS=2 $(BIN)/python -m pytest -n 2 --dist loadfile -q
+
+lint: .make/dev ## Style of the code
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .make/dev ## Types of the package (mypy, strict)
+	$(BIN)/mypy
+
+format: .make/dev ## Put the code in its style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: .make/dev ## Every benchmark, one after the other
+	for file in benchmarks/bench_*.py; do echo "==> $$file"; $(BIN)/python $$file || exit 1; done
+
+clean: ## Remove what make made
+	rm -rf $(VENV) .make out build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12 demo"; exit 1; }
+	@echo "==> making a virtual environment in $(VENV)"
+	$(PYTHON) -m venv $(VENV)
+
+.make/demo: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "==> installing slp-mouthing and what it needs (once; a few minutes)"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@mkdir -p .make && touch $@
+
+.make/dev: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "==> installing slp-mouthing with the tools of its tests (once; a few minutes)"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@mkdir -p .make && touch $@ .make/demo

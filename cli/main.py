@@ -1,0 +1,69 @@
+"""`mouth`: the command line. Commands parse, call one function of the package, and print."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import click
+import typer
+
+from slp_mouthing.errors import MouthError
+
+from . import batch, doctor, export, lexicon, plan, render
+
+app = typer.Typer(
+    name="mouth",
+    help="Mouthing for sign language production: from BSL glosses to a face that mouths them.",
+    epilog="Start with: mouth render gloss.txt    What will the mouth do, and why: mouth plan gloss.txt",
+    no_args_is_help=True,
+    add_completion=False,
+    # Plain help: it starts twice as fast, and pipes and narrow terminals keep its lines.
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+app.command("render")(render.render)
+app.command("plan")(plan.plan)
+app.command("batch")(batch.batch)
+app.command("export")(export.export)
+app.add_typer(lexicon.app, name="lexicon")
+app.command("doctor")(doctor.doctor)
+
+
+@app.callback(invoke_without_command=True)
+def _version(version: bool = typer.Option(False, "--version", help="Print the version and stop.")) -> None:
+    if version:
+        from slp_mouthing import __version__
+
+        typer.echo(f"slp-mouthing {__version__}")
+        raise typer.Exit
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line. Ends the process with 0 done, 1 a `MouthError` (one line on stderr), 2 wrong usage."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """The same without ending the process: -> exit status."""
+    try:
+        status = app(args=None if arguments is None else list(arguments), standalone_mode=False)
+    except MouthError as error:
+        typer.echo(f"mouth: {error}", err=True)
+        return 1
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx else "mouth"
+        typer.echo(f"{command}: {_one_line(error.format_message())}; see '{command} --help'", err=True)
+        return 2
+    except (click.Abort, KeyboardInterrupt):
+        typer.echo("mouth: stopped; what was finished is kept", err=True)
+        return 130
+    except BrokenPipeError:
+        # The reader (`| head`) has gone; Python must not complain again at exit.
+        sys.stdout = None
+        return 0
+    return status if isinstance(status, int) else 0
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

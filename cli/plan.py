@@ -1,0 +1,73 @@
+"""`mouth plan`: what the mouth will do on each sign, and why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .options import Lexicons, Strict, Voice, studio
+
+if TYPE_CHECKING:
+    from slp_mouthing.types import MouthAction, MouthingPlan
+
+
+def plan(
+    input: Annotated[Path, typer.Argument(help="Gloss text: one utterance per line.", metavar="INPUT")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the plan as JSON: an object, or a list for several.")] = False,
+    lexicon: Lexicons = None,
+    strict: Strict = False,
+    voice: Voice = None,
+) -> None:
+    """Show what the mouth will do on each sign, when, and why.
+
+    \b
+    sign      the gloss as written          mouth    the word mouthed, a %gesture, or - for nothing
+    slot      when the hands make it (s)    phones   what is left of the word after reduction
+    source    lexicon, rule, override or default, with the entry or rule that decided
+    """
+    from slp_mouthing.notation import read
+
+    from .progress import warn
+
+    artist = studio(fps=30.0, lexicon=lexicon, strict=strict, voice=voice, intensity=1.0)
+    plans = [artist.plan(utterance) for utterance in read(input, strict=strict)]
+    if as_json:
+        typer.echo(_json(plans))
+        return
+    for one in plans:
+        _print_table(one)
+    warn([warning for one in plans for warning in one.warnings])
+
+
+def _json(plans: list[MouthingPlan]) -> str:
+    from slp_mouthing.mouthing.plan import plan_to_json
+
+    texts = [plan_to_json(one) for one in plans]
+    return texts[0] if len(texts) == 1 else "[\n" + ",\n".join(texts) + "\n]"
+
+
+def _print_table(one: MouthingPlan) -> None:
+    rows = [("sign", "slot", "mouth", "phones", "when", "speed", "source", "why")]
+    rows += [_row(one, action, index) for action in one.actions for index in action.signs]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    typer.echo(one.name)
+    for number, row in enumerate(rows):
+        typer.echo("  " + "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
+        if number == 0:
+            typer.echo("  " + "  ".join("-" * width for width in widths))
+
+
+def _row(one: MouthingPlan, action: MouthAction, index: int) -> tuple[str, ...]:
+    sign = one.signs[index]
+    first = index == action.signs[0]
+    slot = f"{sign.start_s:.2f}-{sign.end_s:.2f}"
+    if not first:
+        return sign.gloss, slot, "  ↳", "", "", "", "", "the mouthing before it spreads here"
+    mouth = f"%{action.gesture}" if action.gesture else (action.text or (f"/{action.ipa}/" if action.ipa else "-"))
+    phones = " ".join(phone.symbol for phone in action.phones)
+    when = f"{action.start_s:.2f}-{action.end_s:.2f}" if action.type != "None" else ""
+    speed = f"x{action.stretch:.2f}" if action.phones else ""
+    reduction = "" if action.reduction == "full" else f"{action.reduction.replace('_', ' ')}; "
+    return sign.gloss, slot, mouth, phones, when, speed, action.source, reduction + action.rule

@@ -1,0 +1,51 @@
+"""`mouth render`: glosses in, a mouthing face out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .options import Fps, Intensity, Lexicons, Strict, Voice, studio
+
+
+def render(
+    input: Annotated[Path, typer.Argument(help="Gloss text: one utterance per line.", metavar="INPUT")],
+    out: Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Folder for the results.")] = Path("out"),
+    formats: Annotated[str, typer.Option(help="What to write beside track and plan, separated by commas.")] = "mp4,glb",
+    fps: Fps = 30.0,
+    size: Annotated[int, typer.Option(help="Width and height of the video in pixels.", min=64, max=2160)] = 512,
+    view: Annotated[str, typer.Option(help="Camera: portrait, three-quarter, profile, mouth.")] = "portrait",
+    style: Annotated[str, typer.Option(help="splat (Gaussians) or mesh (smooth-shaded).")] = "splat",
+    captions: Annotated[bool, typer.Option("--captions", help="Burn in each sign's gloss and mouthing.")] = False,
+    sound: Annotated[bool, typer.Option("--sound", help="Give the video the synthesised voice.")] = False,
+    lexicon: Lexicons = None,
+    strict: Strict = False,
+    voice: Voice = None,
+    intensity: Intensity = 1.0,
+) -> None:
+    """Render glosses to a face that mouths them.
+
+    Writes DIR/STEM.track.npz, DIR/STEM.plan.json and DIR/STEM.FORMAT for each format; several utterances in one file become
+    STEM-001, STEM-002, ...
+
+    \b
+    A line of gloss text:   WHY@0.48 PT:PRO2SG LATE@0.6
+      timing                WHY@0.48 lasts 0.48 s; WHY@0.20-0.68 from 0.20 s to 0.68 s
+      mouth                 WHY{why} WHY{/waɪ/} WHY{%puffed-cheeks} WHY{} (nothing)
+      one over several      ⌘holiday(GO HOLIDAY)
+      fingerspelling        %(Peter)
+      comment               # to the end of the line
+    """
+    from slp_mouthing.pipeline import PictureOptions
+
+    from .progress import steps, warn
+
+    artist = studio(fps=fps, lexicon=lexicon, strict=strict, voice=voice, intensity=intensity)
+    picture = PictureOptions(size=size, view=view, style=style, captions=captions, sound=sound)
+    with steps() as step:
+        done = artist.render_file(input, out, formats=formats.split(","), picture=picture, on_step=step)
+    warn(done.warnings)
+    for path in done.outputs:
+        typer.echo(str(path))
