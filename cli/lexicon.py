@@ -1,0 +1,59 @@
+"""`mouth lexicon`: what the lexicon says, whether a file is sound, how much of a text it covers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .options import Lexicons
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The mouthing lexicon: show, check, coverage.")
+
+
+@app.command("show")
+def show(
+    gloss: Annotated[list[str] | None, typer.Argument(help="Glosses to show; none: all.", metavar="[GLOSS]...")] = None,
+    lexicon: Lexicons = None,
+) -> None:
+    """Print lexicon entries: gloss, mouthing, type, confidence, source."""
+    from slp_mouthing.errors import LexiconError
+    from slp_mouthing.mouthing.lexicon import load_lexicon
+
+    loaded = load_lexicon(tuple(lexicon or ()))
+    entries = [(name, loaded.lookup(name)) for name in gloss] if gloss else list(loaded.entries.items())
+    for name, entry in entries:
+        if entry is None:
+            raise LexiconError(f"no entry for '{name}'", hint=loaded.suggestion(name))
+        typer.echo(entry.line())
+
+
+@app.command("check")
+def check(files: Annotated[list[Path], typer.Argument(help="Lexicon files (YAML).", metavar="FILE...")]) -> None:
+    """Check lexicon files against the schema; errors name file and line."""
+    from slp_mouthing.mouthing.lexicon import read_lexicon
+
+    for path in files:
+        typer.echo(f"{path}: {len(read_lexicon(path).entries)} entries, no errors")
+
+
+@app.command("coverage")
+def coverage(
+    files: Annotated[list[Path], typer.Argument(help="Gloss files.", metavar="FILE...")],
+    lexicon: Lexicons = None,
+) -> None:
+    """Count how many signs of the files have a lexicon entry, and list the glosses that fall to rules."""
+    from collections import Counter
+
+    from slp_mouthing.mouthing.lexicon import load_lexicon
+    from slp_mouthing.notation import read
+
+    loaded = load_lexicon(tuple(lexicon or ()))
+    signs = [sign for path in files for utterance in read(path) for sign in utterance.signs]
+    lexical = [sign for sign in signs if sign.kind == "lexical"]
+    missing = Counter(sign.gloss for sign in lexical if loaded.lookup(sign.gloss) is None)
+    covered = len(lexical) - missing.total()
+    typer.echo(f"signs {len(signs)}, lexical {len(lexical)}, with an entry {covered} ({covered / max(len(lexical), 1):.0%})")
+    for gloss, count in missing.most_common():
+        typer.echo(f"{count:>6}  {gloss}")
