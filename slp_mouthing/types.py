@@ -98,6 +98,8 @@ class Utterance:
     spans: tuple[MouthSpan, ...] = ()
     name: str = ""
     warnings: tuple[str, ...] = ()
+    input: str = ""
+    """File it was read from, for messages and the track's meta; empty when it was given as text."""
 
     @property
     def end_s(self) -> float:
@@ -177,6 +179,8 @@ class MouthingPlan:
     warnings: tuple[str, ...] = ()
     name: str = ""
     fps: float = 30.0
+    input: str = ""
+    """File the utterance was read from; empty when it was given as text."""
 
     @property
     def end_s(self) -> float:
