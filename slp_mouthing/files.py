@@ -6,7 +6,8 @@ import contextlib
 import errno
 import os
 import re
-import tempfile
+import secrets
+import shutil
 import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,10 +15,15 @@ from typing import TYPE_CHECKING
 from slp_mouthing.errors import InputError, OutputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 MAX_TEXT_BYTES = 32 * 2**20
 """Largest text input that is read; a gloss file of this size holds weeks of signing."""
+
+MAX_STEM_BYTES = 180
+"""Of a file name without suffix. File systems allow 255 in all: suffix and temporary prefix need room."""
+
+_RESERVED_ON_WINDOWS = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
 
 @contextlib.contextmanager
@@ -27,23 +33,44 @@ def atomic_path(target: str | Path) -> Iterator[Path]:
     A crash leaves at most a hidden temporary file, never a half `target`. Raises `OutputError`.
     """
     target = Path(target)
-    if target.is_dir():
-        raise OutputError("is a folder, expected a file name", where=str(target))
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".", suffix="." + target.name, dir=target.parent)
-        os.close(handle)
-    except OSError as error:
-        raise _output_error(target, error) from error
-    temporary = Path(name)
-    try:
-        yield temporary
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(target)
-    except OSError as error:
-        raise _output_error(target, error) from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    with _reported(target):
+        if target.is_dir():
+            raise OutputError("is a folder, expected a file name", where=str(target))
+        if target.exists() and not target.is_file():
+            raise OutputError("is a device or a pipe, expected a file name", where=str(target))
+        temporary = _create_beside(target, _create_file)
+        try:
+            yield temporary
+            temporary.replace(target)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def atomic_folder(target: str | Path, owned: Callable[[Path], bool]) -> Iterator[Path]:
+    """A temporary folder beside `target`, renamed onto it when the block ends without an error.
+
+    A `target` from an earlier run is replaced if every entry of it is `owned`, so that no file of the user's is lost. Raises
+    `OutputError`.
+    """
+    target = Path(target)
+    with _reported(target):
+        if target.exists() and not target.is_dir():
+            raise OutputError("is a file, expected a folder name", where=str(target), hint="delete or rename it")
+        if foreign := sorted(entry.name for entry in _entries(target) if not owned(entry)):
+            raise OutputError(f"holds other files ('{foreign[0]}')", where=str(target), hint="choose another folder with -o")
+        temporary = _create_beside(target, Path.mkdir)
+        try:
+            yield temporary
+            if target.exists():
+                # A folder cannot be renamed onto one that is not empty: the old one steps aside first.
+                target.rename(old := temporary.with_name(f"{temporary.name}.old"))
+                temporary.rename(target)
+                shutil.rmtree(old)
+            else:
+                temporary.rename(target)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
 
 
 def atomic_write(target: str | Path, content: bytes | str) -> None:
@@ -58,27 +85,26 @@ def read_text(path: str | Path) -> str:
     try:
         if path.is_dir():
             raise InputError("is a folder, expected a file", where=str(path), hint="name the files in it")
-        if path.stat().st_size > MAX_TEXT_BYTES:
-            raise InputError(
-                f"{path.stat().st_size / 2**20:.0f} MB, at most {MAX_TEXT_BYTES // 2**20} MB of text are read",
-                where=str(path),
-                hint="split the file",
-            )
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            # Pipes and devices have no size to ask for beforehand.
+            content = file.read(MAX_TEXT_BYTES + 1)
     except FileNotFoundError as error:
         raise InputError("no such file", where=str(path)) from error
     except OSError as error:
         raise InputError(f"cannot be read ({error.strerror})", where=str(path)) from error
+    if len(content) > MAX_TEXT_BYTES:
+        raise InputError(f"more than {MAX_TEXT_BYTES // 2**20} MB of text", where=str(path), hint="split the file")
     return decode_text(content, str(path))
 
 
 def decode_text(content: bytes, where: str) -> str:
-    """UTF-8 bytes as text. Raises `InputError` at the first byte that is not text."""
+    """UTF-8 bytes as text, without byte-order mark. Raises `InputError` at the first byte that is not text."""
+    content = content.removeprefix(b"\xef\xbb\xbf")
     if (nul := content.find(b"\0")) >= 0:
         line = content.count(b"\n", 0, nul) + 1
         raise InputError("a NUL byte: this is a binary file", where=f"{where}:{line}", hint="give a text file in UTF-8")
     try:
-        return content.decode("utf-8-sig")
+        return content.decode()
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise InputError(
@@ -90,16 +116,40 @@ def safe_stem(name: str) -> str:
     """A file name made of `name` that stays in its folder on any file system: letters, digits, `.`, `_` and `-`."""
     name = unicodedata.normalize("NFC", name)
     stem = re.sub(r"[^\w.-]+", "-", name).strip(".-")
-    return stem[:100] or "utterance"
+    stem = stem.encode()[:MAX_STEM_BYTES].decode(errors="ignore").rstrip(".-") or "utterance"
+    return f"_{stem}" if _RESERVED_ON_WINDOWS.fullmatch(stem) else stem
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _create_beside(target: Path, create: Callable[[Path], None]) -> Path:
+    """A new hidden file or folder beside `target`, with the permissions that new ones get there."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    while True:
+        temporary = target.with_name(f".{secrets.token_hex(4)}.{target.name}")
+        try:
+            create(temporary)
+        except FileExistsError:
+            continue
+        return temporary
 
 
-def _output_error(target: Path, error: OSError) -> OutputError:
-    if error.errno == errno.ENOSPC:
-        return OutputError("no space left on the disk", where=str(target), hint="free some and run again with --resume")
-    return OutputError(f"cannot be written ({error.strerror or error})", where=str(target), hint="choose another folder with -o")
+def _create_file(path: Path) -> None:
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+
+
+def _entries(folder: Path) -> list[Path]:
+    return list(folder.iterdir()) if folder.exists() else []
+
+
+@contextlib.contextmanager
+def _reported(target: Path) -> Iterator[None]:
+    """Failures of the system while `target` is written, as `OutputError`."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise OutputError(
+                "no space left on the disk", where=str(target), hint="free some and run again with --resume"
+            ) from error
+        raise OutputError(
+            f"cannot be written ({error.strerror or error})", where=str(target), hint="choose another folder with -o"
+        ) from error

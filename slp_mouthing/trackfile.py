@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import json
 import zipfile
+import zlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,52 +17,101 @@ from slp_mouthing.types import ARKIT_NAMES, FaceTrack
 if TYPE_CHECKING:
     from pathlib import Path
 
-_REQUIRED = ("fps", "head", "jaw_pose", "blendshapes", "blendshape_names", "eyes_pose", "tongue", "tongue_names",
-             "lip_opening_m", "lip_width_m", "meta")  # fmt: skip
+_Shape = tuple["int | None", ...]
+"""None: any length."""
+
+_SCALARS = ("fps", "head", "meta")
+_NAMES = ("blendshape_names", "tongue_names")
+_REQUIRED = (*_SCALARS, *_NAMES, "jaw_pose", "blendshapes", "eyes_pose", "tongue", "lip_opening_m", "lip_width_m")
 _OPTIONAL = ("expressions", "vertex_offsets")
+_DAMAGED = (OSError, ValueError, EOFError, KeyError, zlib.error, zipfile.BadZipFile, RuntimeError, MemoryError)
+"""What numpy, zipfile and zlib raise on files that are cut, altered or something else."""
 
 
 def save(track: FaceTrack, path: str | Path) -> None:
     """Write `track` to `path`, whole or not at all; the same track gives the same bytes. Raises `OutputError`."""
-    arrays = {name: np.asarray(getattr(track, name)) for name in _REQUIRED}
+    arrays = {name: np.asarray(getattr(track, name)) for name in (*_REQUIRED, "time_s")}
     arrays |= {name: value for name in _OPTIONAL if (value := getattr(track, name)) is not None}
-    arrays["time_s"] = track.time_s
-    with atomic_path(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, compresslevel=3) as archive:
+    with atomic_path(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
         for name in sorted(arrays):
-            # A fixed date: numpy's own writer does the same, and files must be equal byte for byte.
-            with archive.open(zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0)), "w", force_zip64=True) as member:
-                np.lib.format.write_array(member, arrays[name], allow_pickle=False)
+            content = io.BytesIO()
+            np.lib.format.write_array(content, arrays[name], allow_pickle=False)
+            # A fixed date: files must be equal byte for byte.
+            member = zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0))
+            archive.writestr(member, content.getbuffer(), zipfile.ZIP_DEFLATED, compresslevel=3)
 
 
 def load(path: str | Path) -> FaceTrack:
     """Read `path`. Raises `InputError` when it is missing, damaged, or not a track."""
     where = str(path)
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
+        with zipfile.ZipFile(path) as archive:
+            arrays = {name.removesuffix(".npy"): _array(archive, name) for name in archive.namelist()}
     except FileNotFoundError as error:
         raise InputError("no such file", where=where) from error
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, KeyError) as error:
+    except _DAMAGED as error:
         raise InputError(f"is not a readable .track.npz ({error})", where=where, hint="render it again") from error
     if missing := [name for name in _REQUIRED if name not in arrays]:
         raise InputError(f"lacks {', '.join(missing)}", where=where, hint="give a file that `mouth render` wrote")
     return _track(arrays, where)
 
 
+def _array(archive: zipfile.ZipFile, name: str) -> Any:
+    with archive.open(name) as member:
+        return np.lib.format.read_array(member, allow_pickle=False)
+
+
 def _track(arrays: dict[str, Any], where: str) -> FaceTrack:
-    frames = len(arrays["blendshapes"])
-    names = tuple(str(n) for n in arrays["blendshape_names"])
-    tongue_names = tuple(str(n) for n in arrays["tongue_names"])
-    shapes = {"jaw_pose": (frames, 3), "blendshapes": (frames, len(ARKIT_NAMES)), "eyes_pose": (frames, 6),
-              "tongue": (frames, len(tongue_names)), "lip_opening_m": (frames,), "lip_width_m": (frames,)}  # fmt: skip
-    for name, shape in shapes.items():
-        if arrays[name].shape != shape:
-            raise InputError(f"{name} has shape {arrays[name].shape}, expected {shape}", where=where)
-        if not np.isfinite(arrays[name]).all():
-            raise InputError(f"{name} holds values that are not finite", where=where)
-    if names != ARKIT_NAMES:
+    names = {name: _strings(arrays[name], name, where) for name in _NAMES}
+    if names["blendshape_names"] != ARKIT_NAMES:
         raise InputError("blendshape_names are not ARKit's 52 in Live Link order", where=where)
-    floats: dict[str, Any] = {name: np.float32(arrays[name]) for name in (*shapes, *_OPTIONAL) if name in arrays}
-    return FaceTrack(
-        fps=float(arrays["fps"]), head=str(arrays["head"]), meta=str(arrays["meta"]), tongue_names=tongue_names, **floats
-    )
+    frames = arrays["blendshapes"].shape[0] if arrays["blendshapes"].ndim else 0
+    shapes: dict[str, _Shape] = {
+        "jaw_pose": (frames, 3), "blendshapes": (frames, len(ARKIT_NAMES)), "eyes_pose": (frames, 6),
+        "tongue": (frames, len(names["tongue_names"])), "lip_opening_m": (frames,), "lip_width_m": (frames,),
+        "expressions": (frames, None), "vertex_offsets": (frames, None, 3),
+    }  # fmt: skip
+    floats = {name: _floats(arrays[name], name, shape, where) for name, shape in shapes.items() if name in arrays}
+    fps = float(_floats(arrays["fps"], "fps", (), where))
+    if fps <= 0.0:
+        raise InputError(f"fps is {fps:g}, expected more than 0", where=where)
+    _check_clock(arrays, fps, frames, where)
+    head, meta = str(arrays["head"]), str(arrays["meta"])
+    _check_meta(meta, where)
+    return FaceTrack(fps=fps, head=head, meta=meta, tongue_names=names["tongue_names"], **floats)
+
+
+def _floats(array: Any, name: str, shape: _Shape, where: str) -> Any:
+    """`array` as float32 (a scalar as float64), checked to be numbers of `shape`."""
+    if array.dtype.kind not in "fiub":
+        raise InputError(f"{name} holds {array.dtype}, expected numbers", where=where)
+    if array.ndim != len(shape) or any(n not in (None, got) for n, got in zip(shape, array.shape, strict=True)):
+        expected = ", ".join("any" if n is None else str(n) for n in shape)
+        raise InputError(f"{name} has shape {array.shape}, expected ({expected})", where=where)
+    if not np.isfinite(array).all():
+        raise InputError(f"{name} holds values that are not finite", where=where)
+    return array.astype(np.float32) if shape else array
+
+
+def _strings(array: Any, name: str, where: str) -> tuple[str, ...]:
+    if array.ndim != 1 or array.dtype.kind not in "US":
+        raise InputError(f"{name} is not a list of names", where=where)
+    return tuple(str(value) for value in array)
+
+
+def _check_clock(arrays: dict[str, Any], fps: float, frames: int, where: str) -> None:
+    """A track is uniform in time: frame i is at i / fps."""
+    if "time_s" not in arrays:
+        return
+    time_s = _floats(arrays["time_s"], "time_s", (frames,), where)
+    if not np.allclose(time_s, np.arange(frames) / fps, atol=0.01 / fps, rtol=1e-6):
+        raise InputError(f"time_s is not frame / fps at {fps:g} fps", where=where, hint="resample the track to one frame rate")
+
+
+def _check_meta(meta: str, where: str) -> None:
+    try:
+        known = isinstance(json.loads(meta), dict)
+    except ValueError:
+        known = False
+    if not known:
+        raise InputError("meta is not one JSON object", where=where)

@@ -1,0 +1,137 @@
+"""`.glb`: the head's mesh with every control as a named morph target, and one animation that plays the track.
+
+The 52 ARKit targets and the tongue's are complete shapes, so that an engine drives them live. Further targets,
+`clip_corrective_00` and so on, belong to this clip: with them the played mesh equals the head's own within `TOLERANCE_M`.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from slp_mouthing.export.correctives import blend_residuals, fit_correctives
+from slp_mouthing.export.gltf import Accessors
+from slp_mouthing.export.materials import parts
+from slp_mouthing.export.normals import Normals
+from slp_mouthing.files import atomic_write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from slp_mouthing.export.materials import Part
+    from slp_mouthing.head.rig import Head
+    from slp_mouthing.types import Array, FaceTrack, Take
+
+TOLERANCE_M = 8e-5
+"""Largest distance of a played vertex from the head's own; a little under the 1e-4 m that the format promises."""
+
+_NEGLIGIBLE_M = 1e-6
+_NEGLIGIBLE_TURN = 2e-3
+"""Length of a change of a unit normal that no one sees (0.1 degrees)."""
+
+
+def write_glb(take: Take, path: Path) -> None:
+    """Write `take.track` on `take.head`. Raises `OutputError`."""
+    atomic_write(path, glb_bytes(take.track, take.head, take.name))
+
+
+def glb_bytes(track: FaceTrack, head: Head, name: str) -> bytes:
+    """The whole file. The track has at least one frame."""
+    import pygltflib as gltf
+
+    shapes = _targets(track, head)
+    correctives = fit_correctives(blend_residuals(track, head, shapes), TOLERANCE_M)
+    names = [*track.blendshape_names, *track.tongue_names]
+    names += [f"clip_corrective_{index:02d}" for index in range(len(correctives.targets))]
+    weights = np.concatenate([track.blendshapes, track.tongue, correctives.weights], axis=1)
+
+    store = Accessors()
+    regions = parts(head)
+    mesh = _mesh(store, head, regions, np.concatenate([shapes, correctives.targets]))
+    mesh.name, mesh.weights, mesh.extras = head.name, [0.0] * len(names), {"targetNames": names}
+    animation = _animation(store, track, weights)
+    animation.name = name
+    views, payload = store.pack()
+    meta = json.loads(track.meta)
+    document = gltf.GLTF2(
+        asset=gltf.Asset(version="2.0", generator=" ".join(["slp-mouthing", *filter(None, [meta.get("version")])])),
+        scene=0,
+        scenes=[gltf.Scene(name=name, nodes=[0], extras={"fps": track.fps, "frames": len(track), "meta": meta})],
+        nodes=[gltf.Node(name=head.name, mesh=0)],
+        meshes=[mesh],
+        materials=[_material(part) for part in regions],
+        animations=[animation],
+        accessors=store.accessors,
+        bufferViews=views,
+        buffers=[gltf.Buffer(byteLength=len(payload))],
+    )
+    return _container(document.to_json(separators=(",", ":")).encode(), payload)
+
+
+def _targets(track: FaceTrack, head: Head) -> Array:
+    """The controls' shapes, without motion too small to see, which only makes the file larger. -> [C, V, 3] m."""
+    targets = np.stack([head.target(name) for name in (*track.blendshape_names, *track.tongue_names)]).astype(np.float32)
+    targets[np.einsum("cvx,cvx->cv", targets, targets) < _NEGLIGIBLE_M**2] = 0.0
+    return targets
+
+
+def _mesh(store: Accessors, head: Head, regions: list[Part], targets: Array) -> Any:
+    """One primitive per region. All share vertices and targets, so that one set of weights moves the whole head."""
+    import pygltflib as gltf
+
+    normals = Normals(head.neutral_m, head.triangles)
+    attributes = gltf.Attributes(
+        POSITION=store.vectors(head.neutral_m, bounds=True),
+        NORMAL=store.vectors(normals.neutral),
+        COLOR_0=store.vectors(head.colors.astype(np.float32)),
+    )
+    morphs = [
+        {"POSITION": store.offsets(target, bounds=True), "NORMAL": store.offsets(_visible(normals.change(target)))}
+        for target in targets
+    ]
+    return gltf.Mesh(
+        primitives=[
+            gltf.Primitive(
+                attributes=attributes,
+                indices=store.triangles(part.triangles, len(head.neutral_m)),
+                material=index,
+                mode=gltf.TRIANGLES,
+                targets=morphs,
+            )
+            for index, part in enumerate(regions)
+        ]
+    )
+
+
+def _visible(turns: Array) -> Array:
+    turns[np.einsum("vx,vx->v", turns, turns) < _NEGLIGIBLE_TURN**2] = 0.0
+    return turns
+
+
+def _animation(store: Accessors, track: FaceTrack, weights: Array) -> Any:
+    import pygltflib as gltf
+
+    sampler = gltf.AnimationSampler(
+        input=store.keys(track.time_s.astype(np.float32), bounds=True),
+        output=store.keys(weights.astype(np.float32).ravel()),
+        interpolation=gltf.ANIM_LINEAR,
+    )
+    channel = gltf.AnimationChannel(sampler=0, target=gltf.AnimationChannelTarget(node=0, path="weights"))
+    return gltf.Animation(samplers=[sampler], channels=[channel])
+
+
+def _material(part: Part) -> Any:
+    """White times the vertex colours: the albedo is in the mesh."""
+    import pygltflib as gltf
+
+    surface = gltf.PbrMetallicRoughness(baseColorFactor=[1.0, 1.0, 1.0, 1.0], metallicFactor=0.0, roughnessFactor=part.roughness)
+    return gltf.Material(name=part.name, pbrMetallicRoughness=surface)
+
+
+def _container(document: bytes, payload: bytes) -> bytes:
+    """The binary form: a header and two chunks, each a multiple of four bytes long."""
+    chunks = [(b"JSON", document + b" " * (-len(document) % 4)), (b"BIN\0", payload)]
+    body = b"".join(len(content).to_bytes(4, "little") + kind + content for kind, content in chunks)
+    return b"glTF" + (2).to_bytes(4, "little") + (12 + len(body)).to_bytes(4, "little") + body
