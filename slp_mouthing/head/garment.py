@@ -1,0 +1,31 @@
+"""A plain crew-neck top: collar and shoulders. Millimetres."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from slp_mouthing.head.part import Part, grid, make_part
+
+_CLOTH = np.array([0.060, 0.105, 0.165])
+_RINGS = (
+    # half width, half depth, y at the side, y in front, y behind, centre z
+    (57, 55, -166, -176, -158, -14),
+    (60, 58, -164, -174, -156, -14),
+    (63, 61, -167, -177, -159, -14),
+    (72, 66, -176, -186, -170, -14),
+    (100, 74, -186, -200, -186, -15),
+    (140, 82, -198, -222, -206, -16),
+    (176, 86, -216, -246, -230, -18),
+    (190, 88, -250, -275, -262, -18),
+)
+
+
+def build_garment() -> Part:
+    angle = np.linspace(0, 2 * np.pi, 40, endpoint=False)
+    side, front = np.sin(angle), np.cos(angle)
+    rows = []
+    for half_width, half_depth, y_side, y_front, y_back, z in _RINGS:
+        y = y_side * side**2 + np.where(front > 0, y_front, y_back) * front**2
+        rows.append(np.stack([half_width * np.sign(side) * np.abs(side) ** 0.9, y, z + half_depth * front], -1))
+    points, triangles = grid(np.array(rows), wrap=True)
+    return make_part(points, triangles[:, ::-1], "garment", _CLOTH)
