@@ -36,12 +36,12 @@ def batch(
     the run loses nothing that was finished: start it again with --resume. Exit status 1 if any input failed.
     """
     from slp_mouthing.batch import BatchOptions, find_jobs, run
+    from slp_mouthing.formats import suffixes
     from slp_mouthing.notation import READERS
-    from slp_mouthing.pipeline import StudioOptions, check_formats
+    from slp_mouthing.pipeline import StudioOptions
 
     settings = StudioOptions(fps=fps, lexicons=tuple(lexicon or ()), strict=strict, voice=voice, intensity=intensity)
-    wanted = check_formats(formats.split(","))
-    options = BatchOptions(out, settings, wanted, resume=resume, **({"jobs": jobs} if jobs else {}))
+    options = BatchOptions(out, settings, suffixes(formats.split(",")), resume=resume, **({"jobs": jobs} if jobs else {}))
     work = find_jobs(inputs, READERS)
     with _Bar(len(work)) as bar:
         records = run(work, options, bar.advance)

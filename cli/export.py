@@ -10,13 +10,16 @@ import typer
 
 def export(
     track: Annotated[Path, typer.Argument(help="A .track.npz file.", metavar="TRACK")],
-    to: Annotated[list[Path], typer.Option("--to", metavar="FILE", help="Where to; the suffix is the format. Repeat for several.")],
+    to: Annotated[
+        list[Path], typer.Option("--to", metavar="FILE", help="Where to; the suffix is the format. Repeat for several.")
+    ],
     size: Annotated[int, typer.Option(help="Width and height of videos in pixels.", min=64, max=2160)] = 512,
     view: Annotated[str, typer.Option(help="Camera: portrait, three-quarter, profile, mouth.")] = "portrait",
     style: Annotated[str, typer.Option(help="splat (Gaussians) or mesh (smooth-shaded).")] = "splat",
 ) -> None:
     """Write a track in other formats, for example: mouth export why.track.npz --to why.glb --to why.mp4"""
-    from slp_mouthing.pipeline import PictureOptions, export_track
+    from slp_mouthing.formats import PictureOptions
+    from slp_mouthing.pipeline import export_track
 
     from .progress import steps
 

@@ -15,7 +15,8 @@ from . import batch, doctor, export, lexicon, plan, render
 app = typer.Typer(
     name="mouth",
     help="Mouthing for sign language production: from BSL glosses to a face that mouths them.",
-    epilog="Start with: mouth render gloss.txt    What will the mouth do, and why: mouth plan gloss.txt",
+    epilog="Start with: mouth render gloss.txt",
+    context_settings={"max_content_width": 110},
     no_args_is_help=True,
     add_completion=False,
     # Plain help: it starts twice as fast, and pipes and narrow terminals keep its lines.

@@ -38,7 +38,7 @@ def render(
       fingerspelling        %(Peter)
       comment               # to the end of the line
     """
-    from slp_mouthing.pipeline import PictureOptions
+    from slp_mouthing.formats import PictureOptions
 
     from .progress import steps, warn
 

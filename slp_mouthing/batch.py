@@ -10,7 +10,6 @@ import time
 from collections import Counter, deque
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from slp_mouthing.errors import InputError, MouthError, OutputError
@@ -18,6 +17,7 @@ from slp_mouthing.files import atomic_write, safe_stem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from pathlib import Path
 
     from slp_mouthing.pipeline import Studio, StudioOptions
 
@@ -84,7 +84,7 @@ def _unique_stems(paths: Sequence[Path]) -> list[str]:
     stems: list[str] = []
     taken: set[str] = set()
     for path, stem in zip(paths, plain, strict=True):
-        unique = safe_stem("-".join(path.resolve().parent.parts[-1:] + (path.name,))) if stem.casefold() in shared else stem
+        unique = safe_stem("-".join((*path.resolve().parent.parts[-1:], path.name))) if stem.casefold() in shared else stem
         candidate, number = unique, 2
         while candidate.casefold() in taken:
             candidate, number = f"{unique}-{number}", number + 1
@@ -176,9 +176,7 @@ def _render_job(job: Job) -> Record:
     studio, options = _worker
     start = time.perf_counter()
     try:
-        outputs, signing_s, fresh = studio.render_file(
-            job.input, options.out, stem=job.stem, formats=options.formats, reuse=options.resume
-        )
+        report = studio.render_file(job.input, options.out, stem=job.stem, formats=options.formats, reuse=options.resume)
     except MouthError as error:
         return Record(str(job.input), "failed", error=str(error), seconds=round(time.perf_counter() - start, 4))
     except Exception as error:  # a defect of ours, in one file of thousands, must not end the night's run
@@ -186,8 +184,8 @@ def _render_job(job: Job) -> Record:
         return Record(str(job.input), "failed", error=text, seconds=round(time.perf_counter() - start, 4))
     return Record(
         str(job.input),
-        "done" if fresh else "skipped",
-        tuple(str(path) for path in outputs),
+        "done" if report.made else "skipped",
+        tuple(str(path) for path in report.outputs),
         seconds=round(time.perf_counter() - start, 4),
-        signing_s=round(signing_s, 3),
+        signing_s=round(report.signing_s, 3),
     )

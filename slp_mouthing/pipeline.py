@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from slp_mouthing.errors import InputError, MouthError, OutputError
+from slp_mouthing.errors import InputError
+from slp_mouthing.files import safe_stem
 from slp_mouthing.types import FaceMotion, FaceTrack, Take
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
+    from slp_mouthing.formats import PictureOptions
     from slp_mouthing.head.rig import Head
     from slp_mouthing.mouthing.lexicon import Lexicon
-    from slp_mouthing.render.scene import Renderer
     from slp_mouthing.speech.espeak import Espeak
     from slp_mouthing.types import Array, ControlCurves, MouthingPlan, MouthScore, Phone, Speech, Utterance
 
@@ -54,17 +56,22 @@ class StudioOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class PictureOptions:
-    """How frames look: videos and contact sheets."""
+class FileReport:
+    """What became of one input file."""
 
-    size: int = 512
-    """Width and height in pixels."""
-    view: str = "portrait"
-    style: str = "splat"
-    captions: bool = False
-    """Burn in each sign's gloss and its mouthing."""
-    sound: bool = False
-    """Give the video the synthesised voice."""
+    outputs: tuple[Path, ...] = ()
+    signing_s: float = 0.0
+    warnings: tuple[str, ...] = ()
+    made: int = 0
+    """Utterances rendered now; the others were there."""
+
+    def __add__(self, other: FileReport) -> FileReport:
+        return FileReport(
+            self.outputs + other.outputs,
+            self.signing_s + other.signing_s,
+            self.warnings + other.warnings,
+            self.made + other.made,
+        )
 
 
 @dataclass(frozen=True)
@@ -94,14 +101,16 @@ class Result:
 
         return sound(self.plan, self.score, self.voice.speak)
 
+    def take(self, *, sound: bool = False) -> Take:
+        """What an exporter gets."""
+        return Take(self.track, self.head, safe_stem(self.plan.name), self.plan, self.sound if sound else None)
+
     def save(self, path: str | Path, picture: PictureOptions | None = None) -> None:
-        """Write one file in the format of its suffix. Raises `OutputError`."""
-        path = Path(path)
-        for suffix in sorted(FORMATS, key=len, reverse=True):
-            if path.name.endswith(f".{suffix}"):
-                FORMATS[suffix](self, path, picture or PictureOptions())
-                return
-        raise OutputError(f"unknown format of '{path.name}', allowed: {', '.join(FORMATS)}")
+        """Write one file in the format of its suffix: `.track.npz`, `.plan.json`, `.glb`, `.mp4`, ... Raises `OutputError`."""
+        from slp_mouthing import formats
+
+        picture = picture or formats.PictureOptions()
+        formats.save(self.take(sound=picture.sound), Path(path), picture)
 
 
 class Studio:
@@ -118,7 +127,10 @@ class Studio:
 
     def render(self, signs: str | Utterance) -> Result:
         """One utterance, given as gloss text or parsed. Raises `MouthError` (`InputError` for several utterances)."""
-        return self.perform(self.plan(self._utterance(signs)))
+        from slp_mouthing.notation import format_utterance
+
+        utterance = self._utterance(signs)
+        return self.perform(self.plan(utterance), source=format_utterance(utterance))
 
     def plan(self, utterance: Utterance) -> MouthingPlan:
         """What the mouth does on each sign, when, and why. Loads neither head nor renderer."""
@@ -127,15 +139,15 @@ class Studio:
         options = PlanOptions(strict=self.options.strict, fps=self.options.fps)
         return plan(utterance, self.lexicon, self._pronounce, options)
 
-    def perform(self, plan: MouthingPlan) -> Result:
-        """The plan as a face in motion."""
+    def perform(self, plan: MouthingPlan, source: str = "") -> Result:
+        """The plan as a face in motion. `source` is the input as the track's meta records it."""
         from slp_mouthing.articulation import Style, articulate
         from slp_mouthing.mouthing import gestures
         from slp_mouthing.timing import TimingOptions, score
 
         scored = score(plan, gestures.find, TimingOptions(fps=self.options.fps))
         curves = articulate(scored, self.options.fps, Style(intensity=self.options.intensity))
-        return Result(self._track(curves, plan), plan, scored, self.head, self.voice)
+        return Result(self._track(curves, source), plan, scored, self.head, self.voice)
 
     @property
     def lexicon(self) -> Lexicon:
@@ -175,7 +187,7 @@ class Studio:
     def _pronounce(self, text: str | None, ipa: str | None) -> tuple[Phone, ...]:
         return self.voice.speak(text or "", ipa).phones
 
-    def _track(self, curves: ControlCurves, plan: MouthingPlan) -> FaceTrack:
+    def _track(self, curves: ControlCurves, source: str) -> FaceTrack:
         opening_m, width_m = self.head.lips(curves.blendshapes, curves.tongue)
         return FaceTrack(
             fps=curves.fps,
@@ -186,14 +198,95 @@ class Studio:
             tongue=curves.tongue,
             lip_opening_m=opening_m,
             lip_width_m=width_m,
-            meta=self._meta(plan),
+            meta=self._meta(source),
         )
 
-    def _meta(self, plan: MouthingPlan) -> str:
+    def render_file(
+        self,
+        path: str | Path,
+        out: str | Path,
+        *,
+        formats: Sequence[str] = ("mp4", "glb"),
+        stem: str | None = None,
+        picture: PictureOptions | None = None,
+        reuse: bool = False,
+        on_step: Callable[[str], None] = lambda text: None,
+    ) -> FileReport:
+        """Render every utterance of a file to `out/STEM.track.npz`, `out/STEM.plan.json` and one file per format.
+
+        Several utterances become `STEM-001`, `STEM-002`, ... With `reuse`, those whose files are there, whole, and made from
+        the same input by the same settings are left as they are. Raises `MouthError`.
+        """
+        from slp_mouthing.formats import PictureOptions, suffixes
+        from slp_mouthing.notation import read
+
+        path, picture = Path(path), picture or PictureOptions()
+        wanted = suffixes(("track.npz", "plan.json", *formats))
+        report = FileReport()
+        for utterance in read(path, strict=self.options.strict):
+            name = (stem or safe_stem(path.stem)) + utterance.name.removeprefix(path.stem)
+            targets = [Path(out) / f"{name}.{suffix}" for suffix in wanted]
+            report += self._render_utterance(utterance, targets, picture, reuse, on_step)
+        return report
+
+    def _render_utterance(
+        self, utterance: Utterance, targets: list[Path], picture: PictureOptions, reuse: bool, on_step: Callable[[str], None]
+    ) -> FileReport:
+        if reuse and self._is_made(utterance, targets):
+            return FileReport(tuple(targets), utterance.end_s)
+        on_step(f"{targets[0].name}: mouthing {len(utterance.signs)} signs")
+        result = self.render(utterance)
+        for target in targets:
+            on_step(f"writing {target}")
+            result.save(target, picture)
+        return FileReport(tuple(targets), utterance.end_s, result.plan.warnings, made=1)
+
+    def _is_made(self, utterance: Utterance, targets: list[Path]) -> bool:
+        """Whether all files are there and the track is whole and made from this input by these settings."""
+        from slp_mouthing.notation import format_utterance
+
+        if not all(path.is_file() and path.stat().st_size for path in targets):
+            return False
+        try:
+            track = FaceTrack.load(targets[0])
+        except InputError:
+            return False
+        return track.meta == self._meta(format_utterance(utterance)) and track.fps == self.options.fps
+
+    def _meta(self, source: str) -> str:
         from slp_mouthing import __version__
 
-        return json.dumps(
-            {"version": __version__, "input": plan.input, "voice": self.voice.name, "seed": 0, "decoder": self.options.driver,
-             "settings": self.settings_digest()},
-            ensure_ascii=False,
-        )  # fmt: skip
+        meta = {"version": __version__, "input": source, "voice": self.voice.name, "seed": 0, "decoder": self.options.driver,
+                "settings": self._settings}  # fmt: skip
+        return json.dumps(meta, ensure_ascii=False)
+
+    @cached_property
+    def _settings(self) -> str:
+        """Checksum of everything else that shapes a track: options and lexicon."""
+        digest = hashlib.sha256(f"{self.options.intensity} {self.options.strict} {self.lexicon.checksum}".encode())
+        return digest.hexdigest()[:16]
+
+
+def render(signs: str | Utterance, **settings: Any) -> Result:
+    """One utterance to a face: `render("WHY@0.5 PT:PRO2SG@0.2 LATE@0.6")`. Settings are those of `Studio`.
+
+    The studio stays loaded between calls with the same settings. Raises `MouthError`.
+    """
+    return _shared_studio(StudioOptions(**settings)).render(signs)
+
+
+@lru_cache(maxsize=4)
+def _shared_studio(options: StudioOptions) -> Studio:
+    return Studio(options)
+
+
+def export_track(track: str | Path, targets: Sequence[Path], picture: PictureOptions, on_step: Callable[[str], None]) -> None:
+    """Write a `.track.npz` in other formats, each named by its suffix. Raises `MouthError`."""
+    from slp_mouthing import formats
+    from slp_mouthing.head.builtin import load_builtin
+
+    loaded = FaceTrack.load(track)
+    take = Take(loaded, load_builtin(), safe_stem(Path(track).name.removesuffix(".track.npz")))
+    for target in targets:
+        on_step(f"writing {target}")
+        formats.save(take, target, picture)

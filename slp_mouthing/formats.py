@@ -1,0 +1,108 @@
+"""Every format a result can be written in: the exporters' files, the plan, video and contact sheet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING
+
+from slp_mouthing import export
+from slp_mouthing.errors import OutputError
+from slp_mouthing.files import atomic_write
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from slp_mouthing.export import Writer
+    from slp_mouthing.head.rig import Head
+    from slp_mouthing.render.scene import Renderer
+    from slp_mouthing.types import Take
+
+VIEWS = ("portrait", "three-quarter", "profile", "mouth")
+STYLES = ("splat", "mesh")
+
+
+@dataclass(frozen=True, slots=True)
+class PictureOptions:
+    """How frames look: videos and contact sheets."""
+
+    size: int = 512
+    """Width and height in pixels."""
+    view: str = "portrait"
+    """One of `VIEWS`."""
+    style: str = "splat"
+    """`splat`: Gaussians; `mesh`: smooth-shaded triangles."""
+    captions: bool = False
+    """Burn in each sign's gloss and its mouthing."""
+    sound: bool = False
+    """Give the video the synthesised voice."""
+
+    def __post_init__(self) -> None:
+        if self.view not in VIEWS:
+            raise OutputError(f"unknown view '{self.view}', allowed: {', '.join(VIEWS)}")
+        if self.style not in STYLES:
+            raise OutputError(f"unknown style '{self.style}', allowed: {', '.join(STYLES)}")
+        if not 64 <= self.size <= 4096:
+            raise OutputError(f"size is {self.size} pixels, allowed: 64 to 4096")
+
+
+def writers(picture: PictureOptions) -> dict[str, Writer]:
+    """File suffix (without its first dot) -> what writes it."""
+    return {
+        **export.WRITERS,
+        "plan.json": write_plan,
+        "mp4": partial(write_mp4, picture=picture),
+        "png": partial(write_sheet, picture=picture),
+    }
+
+
+def suffixes(names: Sequence[str]) -> tuple[str, ...]:
+    """The suffixes that format names mean (`npz` is `track.npz`), each once. Raises `OutputError` for an unknown one."""
+    table = writers(PictureOptions())
+    return tuple(dict.fromkeys(export.suffix_for(name, table) for name in names if name.strip()))
+
+
+def save(take: Take, path: Path, picture: PictureOptions) -> None:
+    """Write `path` in the format of its suffix, whole or not at all. Raises `OutputError`."""
+    export.export(take, path, writers(picture))
+
+
+def write_plan(take: Take, path: Path) -> None:
+    """Write the plan as `.plan.json`."""
+    from slp_mouthing.mouthing.plan import plan_to_json
+
+    if take.plan is None:
+        raise OutputError("a track alone has no plan", where=take.name, hint="render the glosses again")
+    atomic_write(path, plan_to_json(take.plan))
+
+
+def write_mp4(take: Take, path: Path, *, picture: PictureOptions) -> None:
+    """Write the face as H.264 video, frames streamed."""
+    from slp_mouthing.render.captions import captioned
+    from slp_mouthing.render.video import write_video
+
+    frames = renderer(take.head, picture).frames(take.track)
+    if picture.captions and take.plan:
+        frames = captioned(frames, take.plan, take.track.fps)
+    write_video(frames, path, take.track.fps, sound=take.sound if picture.sound else None)
+
+
+def write_sheet(take: Take, path: Path, *, picture: PictureOptions) -> None:
+    """Write the key frames of each sign as one picture."""
+    from slp_mouthing.render.sheet import write_sheet
+
+    write_sheet(take, path, renderer(take.head, picture))
+
+
+@lru_cache(maxsize=4)
+def _renderer(head: Head, size: int, view: str, style: str) -> Renderer:
+    from slp_mouthing.avatar.default import default_avatar
+    from slp_mouthing.render.scene import Renderer
+
+    return Renderer(head, default_avatar(head), size=size, view=view, style=style)
+
+
+def renderer(head: Head, picture: PictureOptions) -> Renderer:
+    """The renderer of a head for these pictures; kept, so that the next utterance starts at once."""
+    return _renderer(head, picture.size, picture.view, picture.style)
