@@ -46,7 +46,8 @@ def load(path: str | Path) -> FaceTrack:
     where = str(path)
     try:
         with zipfile.ZipFile(path) as archive:
-            arrays = {name.removesuffix(".npy"): _array(archive, name) for name in archive.namelist()}
+            members = [name for name in archive.namelist() if name.endswith(".npy")]
+            arrays = {name.removesuffix(".npy"): _array(archive, name) for name in members}
     except FileNotFoundError as error:
         raise InputError("no such file", where=where) from error
     except _DAMAGED as error:
@@ -67,7 +68,7 @@ def _track(arrays: dict[str, Any], where: str) -> FaceTrack:
         raise InputError("blendshape_names are not ARKit's 52 in Live Link order", where=where)
     frames = arrays["blendshapes"].shape[0] if arrays["blendshapes"].ndim else 0
     shapes: dict[str, _Shape] = {
-        "jaw_pose": (frames, 3), "blendshapes": (frames, len(ARKIT_NAMES)), "eyes_pose": (frames, 6),
+        "blendshapes": (frames, len(ARKIT_NAMES)), "jaw_pose": (frames, 3), "eyes_pose": (frames, 6),
         "tongue": (frames, len(names["tongue_names"])), "lip_opening_m": (frames,), "lip_width_m": (frames,),
         "expressions": (frames, None), "vertex_offsets": (frames, None, 3),
     }  # fmt: skip

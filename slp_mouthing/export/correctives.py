@@ -55,16 +55,17 @@ def fit_correctives(residuals: Iterable[Array], tolerance_m: float) -> Correctiv
         flat = chunk.reshape(len(chunk), -1)
         axes = axes.reshape(len(axes), flat.shape[1])
         known = np.linalg.solve(axes @ axes.T, axes @ flat.T).T.astype(np.float32)
-        added, more = _principal_axes(flat - known @ axes, tolerance_m)
+        rest = flat - known @ axes
+        added = _principal_axes(rest, tolerance_m)
         axes = np.concatenate([axes, added])
-        amounts.append(np.concatenate([known, more], axis=1))
+        amounts.append(np.concatenate([known, rest @ added.T], axis=1))
     weights = np.concatenate([np.pad(rows, ((0, 0), (0, len(axes) - rows.shape[1]))) for rows in amounts])
-    peaks = np.take_along_axis(weights, np.abs(weights).argmax(axis=0, keepdims=True), axis=0)[0] if len(axes) else np.ones(0)
-    return Correctives((axes * peaks[:, None]).reshape(len(axes), -1, 3).astype(np.float32), (weights / peaks).astype(np.float32))
+    peaks = weights[np.abs(weights).argmax(axis=0), np.arange(len(axes))]
+    return Correctives((axes * peaks[:, None]).reshape(len(axes), axes.shape[1] // 3, 3), weights / peaks)
 
 
-def _principal_axes(rest: Array, tolerance_m: float) -> tuple[Array, Array]:
-    """The fewest principal axes that leave no vertex of `rest` further than the tolerance. [t, 3V] -> [n, 3V], [t, n]."""
+def _principal_axes(rest: Array, tolerance_m: float) -> Array:
+    """The fewest principal axes, of unit length, that leave no vertex of `rest` [t, 3V] beyond the tolerance. -> [n, 3V]."""
     # Taking axes away only shrinks a vertex's path as a whole (over all frames), so those with a short path stay within.
     paths_m = np.linalg.norm(rest.reshape(len(rest), -1, 3), axis=(0, 2))
     loud = np.repeat(paths_m > tolerance_m, 3)
@@ -80,5 +81,5 @@ def _principal_axes(rest: Array, tolerance_m: float) -> tuple[Array, Array]:
     count = bisect.bisect_left(range(len(rest)), True, key=suffices)
     axes = np.zeros((count, rest.shape[1]), np.float32)
     axes[:, loud] = vectors[:, :count].T @ heard
-    lengths = np.linalg.norm(axes, axis=1)
-    return axes / lengths[:, None], vectors[:, :count] * lengths
+    axes /= np.linalg.norm(axes, axis=1, keepdims=True)
+    return axes
