@@ -73,7 +73,7 @@ class Espeak:
     """A voice of espeak-ng. Safe to share between threads.
 
     Args:
-        voice: a language (`en-gb`, `de`, `nl`), a voice file (`gmw/en`), either with a variant (`en-gb+f3`).
+        voice: a language (`en-gb`, `de`, `nl`) or a voice file (`gmw/en`).
 
     Raises:
         SpeechError: espeak-ng or its data is missing, or has no such voice.
@@ -266,14 +266,9 @@ def _voices() -> dict[str, str]:
 
 
 def _voice_identifier(voice: str) -> str:
-    name, plus, variant = voice.partition("+")
-    voices = _voices()
-    identifier = voices.get(name.lower().replace("_", "-"))
-    if identifier is None:
-        near = difflib.get_close_matches(name.lower(), voices, n=4, cutoff=0.4) or ["en-gb"]
+    """Variants (`en+f3`) are not taken: their breath noise depends on memory espeak-ng never initialises."""
+    name = voice.lower().replace("_", "-")
+    if name not in _voices():
+        near = difflib.get_close_matches(name.partition("+")[0], _voices(), n=4, cutoff=0.4) or ["en-gb"]
         raise SpeechError(f"unknown voice '{voice}'", hint=f"near ones: {', '.join(near)}")
-    if plus and not (_installation()[1] / "voices" / "!v" / variant).is_file():
-        known = sorted(path.name for path in (_installation()[1] / "voices" / "!v").iterdir())
-        near = difflib.get_close_matches(variant, known, n=4, cutoff=0.2)
-        raise SpeechError(f"unknown variant '{variant}' of voice '{voice}'", hint=f"near ones: {', '.join(near)}")
-    return identifier + plus + variant
+    return _voices()[name]
