@@ -43,7 +43,7 @@ REGION_NAMES = (
     "eyelid_edge", "nostril",
 )  # fmt: skip
 _MM = np.float32(1e-3)
-_MEETING_ROW = 8
+_MEETING_ROW = 4
 """Row of the contact grids at which the lips meet."""
 _CHUNK = 64
 """Frames posed at once, so that the working set stays in cache."""
@@ -205,7 +205,7 @@ def _skin_part(skin: Skin, rest: Points) -> Part:
 def _other_parts(skin: Skin) -> list[Part]:
     """Everything but the skin, in the order of the mesh."""
     sided = [build_eye(), build_ear(), build_brow(skin), build_lashes(skin)]
-    mirrored = [*(part.mirrored() for part in sided)]
+    mirrored = [*(part.mirrored(skin.mirror) for part in sided)]
     return [build_teeth(UPPER), build_gums(UPPER), build_teeth(LOWER), build_gums(LOWER), build_tongue(), *sided, *mirrored,
             build_hair(skin), build_garment()]  # fmt: skip
 

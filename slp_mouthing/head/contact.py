@@ -2,7 +2,7 @@
 
 The mouth's loops pair the lips: each column of the upper lip faces one of the lower. A column's lowest upper point and highest
 lower point tell how far the lips overlap there, and both columns move apart by that much, rigidly, the skin around them less
-with distance. Millimetres, float32. Letters: L columns from the right corner to the left, R rows from behind the lips outwards.
+with distance. Millimetres, float32. Letters: L columns from the right corner to the left, R rows from the lips' inside outwards.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
 
 _STEP = 0.25
-_ROWS = np.arange(-1, 3 + _STEP, _STEP)
+_ROWS = np.arange(0, 3 + _STEP, _STEP)
 _COLUMNS = np.arange(-5 + _STEP, 5, _STEP)
 _MIDDLE = len(_COLUMNS) // 2
 _REACH = 4
@@ -102,7 +102,7 @@ def _lip_columns(skin: Skin) -> tuple[Indices, Indices]:
 def _grid(skin: Skin, columns: Points, sides: Points) -> Indices:
     """Skin vertices by the mouth's column and row. [L], [L] -> [L, R]"""
     keys = {}
-    for v in np.flatnonzero((skin.ring >= -1) & (skin.ring <= 3)):
+    for v in np.flatnonzero((skin.ring >= 0) & (skin.ring <= 3)):
         keys[round(4 * skin.ring[v]), round(4 * skin.column[v]), int(skin.side[v])] = v
     return np.array(
         [[keys[round(4 * r), round(4 * c), int(side)] for r in _ROWS] for c, side in zip(columns, sides, strict=True)]

@@ -11,7 +11,7 @@ from slp_mouthing.types import ARKIT_NAMES, CONTROL_NAMES
 if TYPE_CHECKING:
     from slp_mouthing.types import Array
 
-CORRECTIVES = ("cornersIn", "puckerFunnel", "eyeArcLeft", "eyeArcRight")
+CORRECTIVES = ("cornersIn", "puckerFunnel", "eyeArcLeft", "eyeArcRight", "tongueBetween")
 FEATURES = (*CONTROL_NAMES, *CORRECTIVES)
 """Columns of `features`; each has one linear shape."""
 _INDEX = {name: k for k, name in enumerate(FEATURES)}
@@ -29,8 +29,9 @@ def features(blendshapes: Array, tongue: Array) -> Array:
     opening = control(blendshapes, "jawOpen") - jaw_closing(blendshapes)
     of("cornersIn")[:] = opening
     of("puckerFunnel")[:] = of("mouthPucker") * of("mouthFunnel")
-    # A tongue cannot leave a closed mouth.
-    of("tongueOut")[:] = np.minimum(of("tongueOut"), 0.15 + 6 * opening)
+    # A tongue cannot leave a closed mouth; on its way out it first rises between the teeth.
+    of("tongueOut")[:] = np.minimum(of("tongueOut"), 6 * opening)
+    of("tongueBetween")[:] = 1 - (1 - np.minimum(of("tongueOut") / 0.35, 1)) ** 2
     for side in ("Left", "Right"):
         blink = of("eyeBlink" + side)
         for name in ("eyeLookDown", "eyeLookUp", "eyeSquint", "eyeWide"):

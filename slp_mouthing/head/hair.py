@@ -1,4 +1,4 @@
-"""Hair, brows and lashes. Millimetres."""
+"""Short hair, brows and lashes. Millimetres."""
 
 from __future__ import annotations
 
@@ -7,39 +7,115 @@ from typing import TYPE_CHECKING
 import numpy as np
 import scipy.sparse as sp
 
-from slp_mouthing.head.part import Part, grid
+from slp_mouthing.head.hairline import HAIR, above_hairline
+from slp_mouthing.head.paint import SKIN
+from slp_mouthing.head.part import Part, grid, make_part, outward, tube
 from slp_mouthing.head.shapes import smoothstep
 
 if TYPE_CHECKING:
     from slp_mouthing.head.subdivision import Indices, Points
     from slp_mouthing.head.surface import Skin
 
-_HAIR = np.array([0.060, 0.034, 0.022])
-_BROW = np.array([0.095, 0.055, 0.036])
-_LASH = np.array([0.020, 0.014, 0.012])
-_HAIRLINE_Z = (-100, -70, -55, -40, -28, -18, -8, 4, 12, 18, 26, 36, 48, 60, 74, 86, 92, 99)
-_HAIRLINE_Y = (-80, -78, -72, -56, -34, 0, 20, 22, 12, -4, -3, 16, 40, 55, 65, 68.5, 66, 63)
-
-
-def above_hairline(points: Points) -> Points:
-    """Height over the hairline, negative below it. [N, 3] -> [N] mm"""
-    return np.asarray(points[:, 1] - np.interp(points[:, 2], _HAIRLINE_Z, _HAIRLINE_Y))
+_BROW = np.array([0.090, 0.052, 0.034])
+_LASH = np.array([0.022, 0.015, 0.012])
+_CENTER = np.array([0.0, 25.0, -12.0])
+_CROWN = np.array([0.0, 0.90, -0.436])
+_LOCKS, _ROWS = 96, 11
 
 
 def build_hair(skin: Skin) -> Part:
-    """A shell over the scalp that thins out towards the hairline."""
-    above = above_hairline(skin.points)
-    outer = skin.ring > 7.9
-    keep = (above[skin.triangles] > -6).all(1) & outer[skin.triangles].all(1)
-    used, triangles = np.unique(skin.triangles[keep], return_inverse=True)
-    points = skin.points[used]
-    grown = np.clip((above[used] + 2) / np.interp(points[:, 2], (0, 60), (26, 44)), 0, 1)
-    thickness = 9.5 * (0.42 + 0.58 * smoothstep(20, 75, points[:, 1])) * grown * (2 - grown) - 1.5
-    points = points + _normals(skin.points, skin.triangles)[used] * thickness[:, None]
-    turn = np.arctan2(points[:, 0], points[:, 2] + 8)
-    colors = _HAIR * (1 + 0.25 * np.sin(23 * turn))[:, None]
-    triangles = triangles.reshape(-1, 3)
-    return Part(points, triangles, np.full(len(triangles), "hair"), colors, np.zeros(len(points)))
+    """Locks that run from the crown to a broken hairline, each a column of one shell over the scalp."""
+    rng = np.random.default_rng(3)
+    around = np.linspace(0, 2 * np.pi, _LOCKS, endpoint=False)
+    strand = _wavy(rng, 0.5) + 0.6 * rng.standard_normal(_LOCKS)
+    tip = np.tile((0.0, 2.2, 0.8), _LOCKS // 3) + 1.3 * _wavy(rng, 0.3) + 2.0 * rng.random(_LOCKS)
+    end = _hairline_angle(skin, around) + tip / 95
+    along = np.linspace(0, 1, _ROWS + 1)[1:] ** 0.85
+    sweep = 0.16 * along**2 * np.cos(around)[:, None]
+    rays = _rays(around[:, None] + sweep, along * end[:, None])
+    radius = _skull_radius(skin, rays)
+    height = (_CENTER + rays * radius[..., None])[..., 1]
+    thickness = 4.0 + 7.5 * smoothstep(0, 85, height) + 1.1 * strand[:, None] * along
+    thickness = thickness * (1 - along**2.0) ** 0.75 + 0.3
+    points = _CENTER + rays * (radius + thickness)[..., None]
+    rows, triangles = tube(points.swapaxes(0, 1), start=_CENTER + _CROWN * (_skull_radius(skin, _CROWN[None])[0] + 8.5))
+    shade = np.r_[np.tile(1 + 0.22 * strand + 0.12 * rng.standard_normal(_LOCKS), _ROWS), 1.0]
+    return make_part(rows, outward(rows, triangles), "hair", HAIR * np.clip(shade, 0.5, 1.7)[:, None])
+
+
+def _wavy(rng: np.random.Generator, roughness: float) -> Points:
+    """Periodic smooth noise round the head, about 1 in size. -> [locks]"""
+    around = np.linspace(0, 2 * np.pi, _LOCKS, endpoint=False)
+    waves = [np.sin(k * around + rng.uniform(0, 7)) * k**-roughness for k in (5, 9, 14, 23)]
+    return np.asarray(sum(waves)) * 0.7
+
+
+def _rays(around: Points, away: Points) -> Points:
+    """Directions at the angle `away` from the crown; `around` 0 points to the forehead. -> [..., 3]"""
+    front = np.array([0.0, -_CROWN[2], _CROWN[1]])
+    flat = np.sin(around)[..., None] * (1, 0, 0) + np.cos(around)[..., None] * front
+    return np.asarray(np.cos(away)[..., None] * _CROWN + np.sin(away)[..., None] * flat)
+
+
+def _skull_radius(skin: Skin, rays: Points) -> Points:
+    """Distance from the hair's centre to the skin along unit `rays` [..., 3]."""
+    from scipy.spatial import cKDTree
+
+    away = skin.points - _CENTER
+    outer = (skin.ring >= 7.9) & (skin.lid >= 7.9) & (skin.nostril == 0)
+    away = away[outer]
+    length = np.linalg.norm(away, axis=1)
+    distance, nearest = cKDTree(away / length[:, None]).query(rays, k=5)
+    weight = 1 / (distance**2 + 1e-5)
+    return np.asarray((weight * length[nearest]).sum(-1) / weight.sum(-1))
+
+
+def _hairline_angle(skin: Skin, around: Points) -> Points:
+    """Angle from the crown at which the scalp meets the hairline. [N] -> [N]"""
+    away = np.linspace(0.5, 2.4, 96)
+    rays = _rays(around[:, None], away[None])
+    above = above_hairline(_CENTER + rays * _skull_radius(skin, rays)[..., None])
+    return away[np.argmax(above < 0, axis=1)]
+
+
+def build_brow(skin: Skin) -> Part:
+    """The left brow: a soft-edged strip that lies on the skin and follows it."""
+    along, across = np.linspace(0, 1, 30), np.linspace(-1, 1, 5)
+    x = 13.0 + 38 * along
+    middle = np.interp(along, (0, 0.15, 0.35, 0.55, 0.7, 0.85, 1), (18.8, 20.2, 22.2, 23.8, 24.0, 22.8, 20.2))
+    half = np.interp(along, (0, 0.08, 0.35, 0.7, 1), (2.2, 3.5, 3.4, 2.5, 1.2))
+    y = middle + across[:, None] * half
+    flat, triangles = grid(np.stack([np.broadcast_to(x, y.shape), y, np.zeros_like(y)], -1), wrap=False)
+    ends = smoothstep(0, 0.14, along) * smoothstep(1, 0.8, along)
+    dense = np.array((0.0, 0.8, 1.0, 0.8, 0.0))[:, None] * ends
+    comb = 0.90 + 0.10 * np.sin(61 * along + 3.0 * across[:, None]) * np.sin(23 * along)
+    follows, points = _laid_on(skin, flat, lift=0.12 + 0.55 * dense.ravel())
+    share = (dense * comb).ravel()[:, None]
+    return Part(points, triangles, np.full(len(triangles), "brow"), SKIN * (1 - share) + _BROW * share,
+                follows @ skin.jaw, follows=follows)  # fmt: skip
+
+
+def _laid_on(skin: Skin, points: Points, lift: Points) -> tuple[sp.csr_matrix, Points]:
+    """`points` dropped along z onto the front of the skin: shares of its vertices, and where they come to lie."""
+    corners = skin.points[skin.triangles]
+    front = np.flatnonzero(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])[:, 2] > 0)
+    a, b, c = np.moveaxis(corners[front], 1, 0)
+    det = _cross(b - a, c - a)
+    shares, vertices = np.empty((len(points), 3)), np.empty((len(points), 3), int)
+    for k, p in enumerate(points):
+        v, w = _cross(p - a, c - a) / det, _cross(b - a, p - a) / det
+        hit = np.flatnonzero(np.minimum(np.minimum(v, w), 1 - v - w) > -1e-9)
+        best = hit[np.argmax(((1 - v - w) * a[:, 2] + v * b[:, 2] + w * c[:, 2])[hit])]
+        shares[k] = 1 - v[best] - w[best], v[best], w[best]
+        vertices[k] = skin.triangles[front[best]]
+    starts = np.arange(0, 3 * len(points) + 1, 3)
+    follows = sp.csr_matrix((shares.ravel(), vertices.ravel(), starts), (len(points), len(skin.points)))
+    normals = follows @ _normals(skin.points, skin.triangles)
+    return follows, np.asarray(follows @ skin.points + normals * lift[:, None])
+
+
+def _cross(u: Points, v: Points) -> Points:
+    return np.asarray(u[..., 0] * v[..., 1] - u[..., 1] * v[..., 0])
 
 
 def _normals(points: Points, triangles: Indices) -> Points:
@@ -51,60 +127,20 @@ def _normals(points: Points, triangles: Indices) -> Points:
     return np.asarray(total / (np.linalg.norm(total, axis=1, keepdims=True) + 1e-12))
 
 
-def build_brow(skin: Skin) -> Part:
-    """The left brow: a thin strip that lies on the skin and follows it."""
-    along = np.linspace(0, 1, 22)
-    x = 13.5 + 37 * along
-    middle = np.interp(along, (0, 0.15, 0.35, 0.55, 0.7, 0.85, 1), (18.8, 20.2, 22.4, 24.0, 24.2, 22.9, 20.0))
-    half = np.interp(along, (0, 0.08, 0.35, 0.7, 1), (1.4, 2.9, 3.0, 2.0, 0.3))
-    across = np.array([-1.0, 0.0, 1.0])
-    y = middle + across[:, None] * half
-    rows = np.stack([np.broadcast_to(x, y.shape), y, np.zeros_like(y)], -1)
-    points, triangles = grid(rows, wrap=False)
-    follows, points = _laid_on(skin, points, lift=np.repeat((0.15, 0.7, 0.15), len(along)))
-    return Part(points, triangles, np.full(len(triangles), "brow"), np.broadcast_to(_BROW, points.shape),
-                follows @ skin.jaw, follows=follows)  # fmt: skip
-
-
-def _laid_on(skin: Skin, points: Points, lift: Points) -> tuple[sp.csr_matrix, Points]:
-    """`points` dropped along z onto the front of the skin: shares of its vertices, and where they come to lie."""
-    corners = skin.points[skin.triangles]
-    front = np.flatnonzero(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])[:, 2] > 0)
-    a, b, c = np.moveaxis(corners[front], 1, 0)
-    det = _cross(b - a, c - a)
-    rows = np.empty((len(points), 3))
-    vertices = np.empty((len(points), 3), int)
-    for k, p in enumerate(points):
-        v, w = _cross(p - a, c - a) / det, _cross(b - a, p - a) / det
-        inside = np.minimum(np.minimum(v, w), 1 - v - w)
-        hit = np.flatnonzero(inside > -1e-9)
-        best = hit[np.argmax(((1 - v - w) * a[:, 2] + v * b[:, 2] + w * c[:, 2])[hit])]
-        rows[k] = 1 - v[best] - w[best], v[best], w[best]
-        vertices[k] = skin.triangles[front[best]]
-    shares = sp.csr_matrix(
-        (rows.ravel(), vertices.ravel(), np.arange(0, 3 * len(points) + 1, 3)), (len(points), len(skin.points))
-    )
-    normals = shares @ _normals(skin.points, skin.triangles)
-    return shares, np.asarray(shares @ skin.points + normals * lift[:, None])
-
-
-def _cross(u: Points, v: Points) -> Points:
-    return np.asarray(u[..., 0] * v[..., 1] - u[..., 1] * v[..., 0])
-
-
 def build_lashes(skin: Skin) -> Part:
     """The left eye's upper lashes: a dark strip from the lid's edge outwards, longer towards the temple."""
-    edge = np.flatnonzero((np.abs(skin.lid - 2) < 1e-6) & (skin.side > 0) & (skin.lid_column <= 6) & (skin.points[:, 1] > -2))
+    on_edge = (np.abs(skin.lid - 2) < 1e-6) & (skin.side > 0) & (skin.lid_column > 0.2) & (skin.lid_column <= 6)
+    edge = np.flatnonzero(on_edge & (skin.points[:, 1] > -1.2))
     edge = edge[np.argsort(skin.points[edge, 0])]
     base = skin.points[edge]
     along = (base[:, 0] - base[0, 0]) / (base[-1, 0] - base[0, 0])
-    length = 0.5 + 3.0 * np.sin(np.pi * np.clip(along, 0, 1) ** 1.5) ** 0.7 + 0.9 * along
-    outwards = np.stack([0.6 * (along - 0.35), np.full_like(along, 0.35), np.full_like(along, 0.8)], 1)
+    length = 0.3 + 1.9 * smoothstep(0, 0.75, along) * smoothstep(1.03, 0.85, along)
+    length = length * (1 + 0.25 * (np.arange(len(edge)) % 2))
+    outwards = np.stack([0.7 * (along - 0.35), np.full_like(along, 0.3), np.full_like(along, 0.8)], 1)
     outwards /= np.linalg.norm(outwards, axis=1, keepdims=True)
-    rows = np.stack([base - (0, 0.35, 0.1), base + outwards * 0.25 + (0, 0.55, 0.25), base + outwards * length[:, None]])
+    rows = np.stack([base - (0, 0.15, 0.1), base + outwards * 0.2 + (0, 0.32, 0.2), base + outwards * length[:, None]])
     points, triangles = grid(rows, wrap=False)
-    follows = sp.csr_matrix(
-        (np.ones(3 * len(edge)), (np.arange(3 * len(edge)), np.tile(edge, 3))), (3 * len(edge), len(skin.points))
-    )
+    shares = (np.ones(len(points)), np.tile(edge, 3), np.arange(len(points) + 1))
+    follows = sp.csr_matrix(shares, (len(points), len(skin.points)))
     return Part(points, triangles, np.full(len(triangles), "lash"), np.broadcast_to(_LASH, points.shape),
                 follows @ skin.jaw, follows=follows)  # fmt: skip

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from slp_mouthing.head.hairline import HAIR, above_hairline
 from slp_mouthing.head.shapes import smoothstep
 
 if TYPE_CHECKING:
@@ -42,11 +43,13 @@ def skin_colors(skin: Skin) -> Points:  # [S, 3]
     color = _mix(color, _COOL, 0.35 * smoothstep(-60, -110, y) * (skin.ring > 7))
     color = _mix(color, _LID, 0.30 * np.exp(-(((skin.lid - 3.2) / 0.9) ** 2)))
     color = _mix(color, _CARUNCLE, 0.8 * smoothstep(2.05, 1.5, skin.lid))
+    scalp = smoothstep(-5, 3, above_hairline(skin.points) + 2.5 * np.sin(0.9 * skin.points[:, 0]) * np.sin(0.7 * z)) * (skin.ring > 7.9)
+    color = _mix(color, HAIR, 0.9 * scalp)
     mouth = skin.ring < 7
-    lip = _mix(np.broadcast_to(_LIP, skin.points.shape), _LIP_INNER, smoothstep(1.6, -0.2, skin.ring))
-    color = _mix(color, lip, (1 - smoothstep(2.75, 3.25, skin.ring)) * mouth)
-    color = _mix(color, _LINING, smoothstep(-0.2, -1.0, skin.ring) * mouth)
-    color = color * (1 - 0.93 * smoothstep(-1.0, -3.0, skin.ring) * mouth)[:, None]
+    lip = _mix(np.broadcast_to(_LIP, skin.points.shape), _LIP_INNER, smoothstep(1.75, 0.5, skin.ring))
+    color = _mix(color, lip, (1 - smoothstep(2.85, 3.15, skin.ring)) * mouth)
+    color = _mix(color, _LINING, smoothstep(0.0, -0.75, skin.ring) * mouth)
+    color = color * (1 - 0.96 * smoothstep(-0.3, -2.2, skin.ring) * mouth)[:, None]
     return color * (1 - 0.85 * smoothstep(0.4, 1.2, skin.nostril))[:, None]
 
 

@@ -28,11 +28,12 @@ class Part:
     eye: int | None = None  # 0 left, 1 right: turns with that eye
     follows: sp.csr_matrix | None = None  # [N, S] shares of skin vertices whose motion it takes
 
-    def mirrored(self) -> Part:
-        """The same part on the other side. For parts without offsets."""
+    def mirrored(self, skin_mirror: Indices | None = None) -> Part:
+        """The same part on the other side, for parts without offsets; `skin_mirror` [S] pairs the skin's vertices."""
+        follows = None if self.follows is None or skin_mirror is None else self.follows[:, skin_mirror]
         return Part(
             self.points * (-1, 1, 1), self.triangles[:, ::-1], self.regions, self.colors, self.jaw,
-            eye=None if self.eye is None else 1 - self.eye,
+            eye=None if self.eye is None else 1 - self.eye, follows=follows,
         )  # fmt: skip
 
 

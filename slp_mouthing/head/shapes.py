@@ -130,11 +130,12 @@ def _rounded(
         angle = np.pi * s.cage.column[on] / 10
         lower_share = 0.5 - 0.5 * np.cos(angle)
         out = upper + (lower - upper) * lower_share
+        wide, high = np.maximum(half_width + out, 0.5), half_height + out
         target = np.stack(
             [
-                s.sign[on] * (half_width + out) * np.sin(angle),
-                MOUTH_CENTER[1] + drop + (half_height + out) * np.cos(angle),
-                MOUTH_CENTER[2] + depth - 0.8 * lower_share - 1.2 * np.sin(angle) ** 2,
+                s.sign[on] * wide * np.sin(angle),
+                MOUTH_CENTER[1] + drop + high * np.cos(angle),
+                MOUTH_CENTER[2] + depth - 0.8 * lower_share - 0.022 * (wide * np.sin(angle)) ** 2,
             ],
             axis=1,
         )
@@ -144,29 +145,17 @@ def _rounded(
 
 
 def _pucker(s: Sculptor) -> Points:
-    sections = {
-        -1: (6.5, 6.5, -3.0),
-        0: (0.8, 0.9, 3.5),
-        1: (0.0, 0.0, 7.0),
-        2: (3.3, 3.9, 8.6),
-        3: (7.0, 8.2, 5.2),
-        4: (12.5, 14.0, 1.5),
-    }
-    offsets = _rounded(s, 6.0, 0.5, sections)
+    # The lining draws together behind the lips, so that the opening is dark.
+    sections = {-2: (4.0, 4.0, -5.5), -1: (-4.2, -4.2, -1.5), 0: (-0.8, -0.8, 4.0), 1: (0.0, 0.0, 8.0), 2: (3.4, 4.0, 9.8),
+                3: (7.0, 8.2, 6.2), 4: (12.0, 13.5, 1.6)}  # fmt: skip
     hollow = s.bump((46, -62, 68), (17, 20, 22)) * (1 - s.by_ring((1, 1, 1, 1, 1, 1, 1, 1, 0.8, 0.6, 0.4)))
-    return offsets + s.push(hollow, x=-3.0, z=1.0)
+    return _rounded(s, 5.6, 0.6, sections) + s.push(hollow, x=-3.0, z=1.0)
 
 
 def _funnel(s: Sculptor) -> Points:
-    sections = {
-        -1: (6.0, 6.0, -4.5),
-        0: (0.6, 0.6, 2.2),
-        1: (0.0, 0.0, 5.6),
-        2: (3.0, 3.6, 8.2),
-        3: (6.8, 8.0, 6.4),
-        4: (12.5, 14.0, 2.6),
-    }
-    return _rounded(s, 14.5, 4.0, sections, drop=-0.3)
+    sections = {-1: (4.0, 4.0, -4.0), 0: (0.4, 0.4, 2.2), 1: (0.0, 0.0, 5.6), 2: (3.0, 3.6, 8.2), 3: (6.8, 8.0, 6.4),
+                4: (12.5, 14.0, 2.6)}  # fmt: skip
+    return _rounded(s, 14.0, 3.6, sections, drop=-0.3)
 
 
 def _roll_in(s: Sculptor, *, upper: bool) -> Points:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from slp_mouthing.head.subdivision import Fairing, catmull_clark, triangulate_adaptive
 
@@ -34,6 +35,7 @@ class Skin:
     lid_column: Points
     nostril: Points
     side: Points  # [S] -1 the head's right, 0 midline, 1 left
+    mirror: Indices  # [S] each vertex's partner on the other side
     vertex: dict[str, int]  # the skin vertex of each named cage point
 
     def carry(self, values: Points) -> Points:
@@ -54,12 +56,14 @@ def build_skin(cage: Cage) -> Skin:
     triangles, _ = triangulate_adaptive(coarse, fine, refined, smooth @ points)
     used, triangles = np.unique(triangles, return_inverse=True)
     smooth, linear = smooth[used], linear[used]
+    fine_points = smooth @ points
     side = np.sign(np.round(linear @ cage.points, 6)[:, 0])
     column, lid_column = (linear @ np.maximum(x, 0) for x in (cage.column, cage.lid_column))
     return Skin(
-        cage=replace(cage, points=points), smooth=smooth, points=smooth @ points, triangles=triangles.reshape(-1, 3),
+        cage=replace(cage, points=points), smooth=smooth, points=fine_points, triangles=triangles.reshape(-1, 3),
         jaw=np.clip(smooth @ _fair_jaw(cage), 0, 1), ring=linear @ cage.ring, column=column, lid=linear @ cage.lid,
         lid_column=lid_column, nostril=linear @ cage.nostril, side=side,
+        mirror=cKDTree(fine_points).query(fine_points * (-1, 1, 1))[1],
         vertex={name: int(np.searchsorted(used, index)) for name, index in cage.names.items()},
     )  # fmt: skip
 

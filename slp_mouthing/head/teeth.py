@@ -63,7 +63,7 @@ def build_teeth(arch: Arch) -> Part:
 def _crown(arch: Arch, k: int, middle: float) -> Part:
     rings, around = (6, 12) if k < 3 else (5, 10)
     height = np.sin(np.linspace(-np.pi / 2, np.pi / 2, rings + 2))[1:-1]
-    round_off = np.sqrt(1 - height**2) ** 0.36
+    round_off = np.sqrt(1 - height**2) ** 0.22
     angle = np.linspace(0, 2 * np.pi, around, endpoint=False) + np.pi / around
     u, v = (np.sign(f) * np.abs(f) ** 0.5 for f in (np.cos(angle), np.sin(angle)))
     root = (height[:, None] + 1) / 2

@@ -60,11 +60,12 @@ def _offsets(points: Points, t: Points) -> dict[str, Points]:
     x = points[:, 0]
     aside = np.stack([11 * tip + 3 * body, zero, -2.0 * tip], 1)
     return {
-        "tongueOut": np.stack([-0.10 * x * tip, 9.5 * smoothstep(0.1, 0.6, t) - 1.0 * tip, 25 * body], 1),
+        "tongueOut": np.stack([-0.08 * x * tip, -2.5 * tip, 30 * body], 1),
+        "tongueBetween": np.stack([-0.06 * x * tip, 9.2 * smoothstep(0.15, 0.75, t), 5.5 * body], 1),
         "tongueUp": np.stack([zero, 9 * blade, 2 * body], 1),
         "tongueTipUp": np.stack([zero, 13 * tip + 3 * smoothstep(0.3, 0.7, t) * (1 - tip), -3.5 * tip], 1),
         "tongueBack": np.stack([zero, 9 * back, -13 * body], 1),
-        "tongueWide": np.stack([0.22 * x * body, 2.0 * body - 0.25 * np.abs(x) * 0, 1.0 * body], 1),
+        "tongueWide": np.stack([0.22 * x * body, 2.0 * body, 1.0 * body], 1),
         "tongueLeft": aside,
         "tongueRight": aside * (-1, 1, 1),
     }

@@ -1,0 +1,20 @@
+"""Where hair grows. Millimetres."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from slp_mouthing.head.subdivision import Points
+
+HAIR = np.array([0.060, 0.034, 0.022])
+"""Linear albedo."""
+_Z = (-100, -70, -55, -40, -28, -18, -8, 4, 12, 18, 26, 36, 48, 60, 74, 86, 92, 99)
+_Y = (-74, -73, -68, -54, -34, 0, 20, 22, 12, 2, 4, 20, 41, 56, 67, 71, 70, 69)
+
+
+def above_hairline(points: Points) -> Points:
+    """Height over the hairline, negative below it. [..., 3] -> [...] mm"""
+    return np.asarray(points[..., 1] - np.interp(points[..., 2], _Z, _Y))
