@@ -20,7 +20,9 @@ from slp_mouthing.files import atomic_write
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from slp_mouthing.export.materials import Part
+    from numpy.typing import NDArray
+
+    from slp_mouthing.export.materials import Material
     from slp_mouthing.head.rig import Head
     from slp_mouthing.types import Array, FaceTrack, Take
 
@@ -48,8 +50,8 @@ def glb_bytes(track: FaceTrack, head: Head, name: str) -> bytes:
     weights = np.concatenate([track.blendshapes, track.tongue, correctives.weights], axis=1)
 
     store = Accessors()
-    regions = parts(head)
-    mesh = _mesh(store, head, regions, np.concatenate([shapes, correctives.targets]))
+    surfaces = _surfaces(head)
+    mesh = _mesh(store, head, surfaces, np.concatenate([shapes, correctives.targets]))
     mesh.name, mesh.weights, mesh.extras = head.name, [0.0] * len(names), {"targetNames": names}
     animation = _animation(store, track, weights)
     animation.name = name
@@ -61,7 +63,7 @@ def glb_bytes(track: FaceTrack, head: Head, name: str) -> bytes:
         scenes=[gltf.Scene(name=name, nodes=[0], extras={"fps": track.fps, "frames": len(track), "meta": meta})],
         nodes=[gltf.Node(name=head.name, mesh=0)],
         meshes=[mesh],
-        materials=[_material(part) for part in regions],
+        materials=[_material(material) for material in surfaces],
         animations=[animation],
         accessors=store.accessors,
         bufferViews=views,
@@ -77,8 +79,16 @@ def _targets(track: FaceTrack, head: Head) -> Array:
     return targets
 
 
-def _mesh(store: Accessors, head: Head, regions: list[Part], targets: Array) -> Any:
-    """One primitive per region. All share vertices and targets, so that one set of weights moves the whole head."""
+def _surfaces(head: Head) -> dict[Material, NDArray[np.int32]]:
+    """Triangles by material. Regions that differ in colour alone share one: some engines copy all targets per primitive."""
+    grouped: dict[Material, list[NDArray[np.int32]]] = {}
+    for part in parts(head):
+        grouped.setdefault(part.material, []).append(part.triangles)
+    return {material: np.concatenate(triangles) for material, triangles in grouped.items()}
+
+
+def _mesh(store: Accessors, head: Head, surfaces: dict[Material, NDArray[np.int32]], targets: Array) -> Any:
+    """One primitive per material. All share vertices and targets, in the head's order: one set of weights moves them all."""
     import pygltflib as gltf
 
     normals = Normals(head.neutral_m, head.triangles)
@@ -95,12 +105,12 @@ def _mesh(store: Accessors, head: Head, regions: list[Part], targets: Array) -> 
         primitives=[
             gltf.Primitive(
                 attributes=attributes,
-                indices=store.triangles(part.triangles, len(head.neutral_m)),
+                indices=store.triangles(triangles, len(head.neutral_m)),
                 material=index,
                 mode=gltf.TRIANGLES,
                 targets=morphs,
             )
-            for index, part in enumerate(regions)
+            for index, triangles in enumerate(surfaces.values())
         ]
     )
 
@@ -122,12 +132,14 @@ def _animation(store: Accessors, track: FaceTrack, weights: Array) -> Any:
     return gltf.Animation(samplers=[sampler], channels=[channel])
 
 
-def _material(part: Part) -> Any:
+def _material(material: Material) -> Any:
     """White times the vertex colours: the albedo is in the mesh."""
     import pygltflib as gltf
 
-    surface = gltf.PbrMetallicRoughness(baseColorFactor=[1.0, 1.0, 1.0, 1.0], metallicFactor=0.0, roughnessFactor=part.roughness)
-    return gltf.Material(name=part.name, pbrMetallicRoughness=surface)
+    shading = gltf.PbrMetallicRoughness(
+        baseColorFactor=[1.0, 1.0, 1.0, 1.0], metallicFactor=0.0, roughnessFactor=material.roughness
+    )
+    return gltf.Material(name=material.name, pbrMetallicRoughness=shading, doubleSided=material.double_sided)
 
 
 def _container(document: bytes, payload: bytes) -> bytes:

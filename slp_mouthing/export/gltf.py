@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from slp_mouthing.export.normals import moving
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -54,7 +56,7 @@ class Accessors:
 
     def offsets(self, values: Array, *, bounds: bool = False) -> int:
         """A morph target's attribute, stored sparsely when that is smaller. [V, 3]."""
-        moved = np.flatnonzero(values.any(axis=1))
+        moved = np.flatnonzero(moving(values))
         if len(values) > 0xFFFF or len(moved) * _BYTES_PER_MOVED >= values.nbytes:
             return self.vectors(values, bounds=bounds)
         # A sparse accessor holds at least one element, also for a target that moves nothing.

@@ -27,15 +27,23 @@ class Normals:
 
     def change(self, offsets_m: Array) -> Array:
         """What `offsets_m` from the neutral mesh add to its normals. [V, 3] -> [V, 3]."""
-        moved = np.any(offsets_m, axis=1)
-        touched = np.any(moved[self._triangles], axis=1)
+        a, b, c = moving(offsets_m)[self._triangles].T
+        touched = a | b | c
         triangles = self._triangles[touched]
         turned = _crosses(self._neutral_m + offsets_m, triangles) - self._crosses[touched]
-        around = np.unique(triangles)
         sums = self._sums + _gather(turned, triangles, len(offsets_m))
+        around = np.zeros(len(offsets_m), bool)
+        around[triangles] = True
         change = np.zeros_like(offsets_m)
         change[around] = _unit(sums[around]) - self.neutral[around]
         return change
+
+
+def moving(offsets_m: Array) -> NDArray[np.bool_]:
+    """Which vertices have an offset. [V, 3] -> [V]."""
+    x, y, z = offsets_m.T  # a reduction over rows of three is many times slower
+    moved: NDArray[np.bool_] = (x != 0) | (y != 0) | (z != 0)
+    return moved
 
 
 def _crosses(vertices_m: Array, triangles: NDArray[np.int32]) -> Array:

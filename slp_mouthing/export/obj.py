@@ -79,10 +79,11 @@ def _faces(regions: list[Part]) -> bytes:
 
 
 def _material(part: Part) -> str:
-    """Phong's terms, and `Pr`, the roughness that newer readers take."""
+    """A region's mean colour with Phong's terms, and `Pr`, the roughness that newer readers take."""
     red, green, blue = part.color
-    shininess = 2.0 / max(part.roughness, 0.05) ** 4 - 2.0
+    roughness = part.material.roughness
+    shininess = 2.0 / max(roughness, 0.05) ** 4 - 2.0
     return (
         f"newmtl {part.name}\nKd {red:.4f} {green:.4f} {blue:.4f}\nKs 0.04 0.04 0.04\n"
-        f"Ns {min(shininess, 1000.0):.1f}\nPr {part.roughness:.2f}\nillum 2\n\n"
+        f"Ns {min(shininess, 1000.0):.1f}\nPr {roughness:.2f}\nillum 2\n\n"
     )

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from slp_mouthing.head.rig import Head
     from slp_mouthing.types import Array
 
 
@@ -40,7 +41,7 @@ class TinyHead:
     pairs: NDArray[np.int32]  # [P, 2] upper and lower lip
     shapes: Array  # [C, V, 3]
     name: str = "builtin"
-    region_names: tuple[str, ...] = ("skin", "lips", "eyes", "hair")
+    region_names: tuple[str, ...] = ("skin", "lip", "iris", "hair")
 
     @property
     def landmarks(self) -> Mapping[str, NDArray[np.int32]]:
@@ -122,7 +123,7 @@ def pairs_height(neutral: Array, pairs: NDArray[np.int32]) -> float:
     return float(neutral[pairs[0], 1].mean())
 
 
-def make_track(head: TinyHead, frames: int = 40, fps: float = 30.0, seed: int = 3) -> FaceTrack:
+def make_track(head: Head, frames: int = 40, fps: float = 30.0, seed: int = 3) -> FaceTrack:
     """A mouth that opens, closes, purses and rests, and eyes that look down."""
     rng = np.random.default_rng(seed)
     phase = rng.uniform(0, 2 * np.pi, len(CONTROL_NAMES))
@@ -152,10 +153,10 @@ def take(head: TinyHead) -> Take:
 
 @pytest.fixture(scope="session")
 def perform(head: TinyHead) -> Callable[..., Take]:
-    """A take of `frames` at `fps` by a head of `rows` squared vertices, with fields of the track replaced."""
+    """A take of `frames` at `fps` by another actor, or by one of `rows` squared vertices, with fields of the track replaced."""
 
-    def make(frames: int = 40, fps: float = 30.0, rows: int = 24, **changes: object) -> Take:
-        actor = head if rows == 24 else make_head(rows)
+    def make(frames: int = 40, fps: float = 30.0, rows: int = 24, actor: Head | None = None, **changes: object) -> Take:
+        actor = actor or (head if rows == 24 else make_head(rows))
         return Take(replace(make_track(actor, frames, fps), **changes), actor, name="take")
 
     return make

@@ -15,6 +15,7 @@ import pytest
 import trimesh
 
 from slp_mouthing.export.glb import glb_bytes
+from slp_mouthing.head.builtin import load_builtin
 from slp_mouthing.types import ARKIT_NAMES, TONGUE_NAMES
 
 PROMISED_M = 1e-4
@@ -145,11 +146,10 @@ def test_one_channel_moves_all_primitives_at_the_tracks_times(played, take):
     assert len(played.mesh["weights"]) == len(played.names)
 
 
-def test_primitives_tile_the_mesh_by_region(played, take):
+def test_primitives_tile_the_mesh_by_material(played, take):
     materials = [material["name"] for material in played.document["materials"]]
     assert materials == ["skin", "lips", "eyes"], "hair has no triangles and so no primitive"
-    for primitive in played.mesh["primitives"]:
-        region = take.head.region_names.index(materials[primitive["material"]])
+    for primitive, region in zip(played.mesh["primitives"], (0, 1, 2), strict=True):
         corners = played.array(primitive["indices"]).reshape(-1, 3)
         np.testing.assert_array_equal(corners, take.head.triangles[take.head.regions == region])
 
@@ -239,3 +239,13 @@ def test_khronos_validator_has_nothing_to_say(take, tmp_path):
     assert ran.returncode == 0, ran.stderr
     issues = json.loads(ran.stdout)
     assert issues["numErrors"] == issues["numWarnings"] == 0, issues["messages"]
+
+
+def test_the_built_in_head_is_played_within_the_promise(perform):
+    head = load_builtin()
+    spoken = perform(frames=24, actor=head)
+    played = Played.of(glb_bytes(spoken.track, head, "spoken"))
+    assert furthest_m(played.vertices(), true_vertices(spoken)) <= PROMISED_M
+    np.testing.assert_array_equal(played.neutral, head.neutral_m)
+    corners = np.concatenate([played.array(primitive["indices"]).reshape(-1, 3) for primitive in played.mesh["primitives"]])
+    assert sorted(map(tuple, corners)) == sorted(map(tuple, head.triangles)), "every triangle once"

@@ -40,7 +40,7 @@ def test_regions_are_groups_with_materials(take, tmp_path):
     by_material = {g.visual.material.name: len(g.faces) for g in scene.geometry.values()}
     head = take.head
     assert by_material == {head.region_names[index]: int((head.regions == index).sum()) for index in np.unique(head.regions)}
-    lips = next(g for g in scene.geometry.values() if g.visual.material.name == "lips")
+    lips = next(g for g in scene.geometry.values() if g.visual.material.name == "lip")
     np.testing.assert_allclose(lips.visual.material.diffuse[:3] / 255, [0.6, 0.4, 0.3], atol=0.01)
 
 
