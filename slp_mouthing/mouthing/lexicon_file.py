@@ -1,0 +1,237 @@
+"""Lexicon files: YAML checked against the schema, every error with its line and column.
+
+    lexicon:                      # optional in a lexicon of your own
+      name: bsl
+      language: bfi               # ISO 639-3
+      voice: en-gb                # espeak-ng voice
+      defaults: {confidence: medium, source: editorial}
+      sources: {editorial: where it comes from}
+    entries:
+      HOME: home                  # words; /IPA/, "%gesture" or nothing as in gloss text
+      READ-PAST: {mouthing: read, ipa: rɛd}
+      NOT-YET: {gesture: shh, confidence: high}
+      FEEL: {type: None}          # no mouth action
+
+The nodes of the YAML are read directly: no value is turned into anything but text, so that NO, ON and 1 are glosses.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any, get_args
+
+import yaml
+
+from slp_mouthing.errors import InputError, LexiconError
+from slp_mouthing.files import decode_text, read_text
+from slp_mouthing.mouthing import gestures
+from slp_mouthing.mouthing.lexicon import Confidence, Lexicon, LexiconEntry
+from slp_mouthing.types import ActionType, MouthOverride, Reduction
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+MAX_REPEAT = 6
+_MAX_DEPTH = 8
+"""Deepest nesting of brackets that is parsed: the schema needs three."""
+
+_Loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+
+
+@lru_cache(maxsize=1)
+def builtin() -> Lexicon:
+    """The BSL lexicon of this package."""
+    path = resources.files("slp_mouthing.lexicons") / "bsl.yaml"
+    return parse(decode_text(path.read_bytes(), "bsl.yaml"), "bsl.yaml")
+
+
+def read(path: str | Path) -> Lexicon:
+    """The lexicon of one file. Raises `InputError` when it is no text and `LexiconError` when it is no lexicon."""
+    text = read_text(path)
+    _refuse_deep_nesting(text, str(path))
+    return parse(text, str(path))
+
+
+def parse(text: str, where: str) -> Lexicon:
+    """The lexicon in `text`; `where` names it in messages. Raises `LexiconError`."""
+    return _Reader(where).lexicon(_compose(text, where), hashlib.sha256(text.encode()).hexdigest())
+
+
+def _compose(text: str, where: str) -> yaml.Node | None:
+    try:
+        return yaml.compose(text, Loader=_Loader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        place = f"{where}:{mark.line + 1}:{mark.column + 1}" if mark else where
+        raise LexiconError(
+            f"is not YAML: {error.problem}", where=place, hint="quote values that begin with % or hold ': '"
+        ) from error
+    except yaml.YAMLError as error:
+        raise LexiconError(f"is not YAML: {error}", where=where) from error
+
+
+def _refuse_deep_nesting(text: str, where: str) -> None:
+    """The C parser's composer recurses, and takes the process with it at 100,000 brackets."""
+    depth = 0
+    try:
+        for event in yaml.parse(text, Loader=_Loader):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > _MAX_DEPTH:
+                line = event.start_mark.line + 1 if event.start_mark else 1
+                raise LexiconError("is nested too deeply", where=f"{where}:{line}")
+    except yaml.YAMLError:
+        return  # `_compose` reports it, with its place
+
+
+# ---- schema ---------------------------------------------------------------------------------------------------------------
+@dataclass(slots=True)
+class _Reader:
+    """Reads the nodes of one file."""
+
+    where: str
+    defaults: dict[str, Any] = field(default_factory=dict)
+    sources: dict[str, str] = field(default_factory=dict)
+
+    def lexicon(self, root: yaml.Node | None, checksum: str) -> Lexicon:
+        if root is None:
+            raise LexiconError("is empty", where=self.where, hint="write entries: and below it GLOSS: word")
+        parts = self.table(root, ("lexicon", "entries"))
+        header = self.table(parts["lexicon"], _HEADER) if "lexicon" in parts else {}
+        texts = {key: self.text(header[key], key) if key in header else "" for key in ("name", "language", "voice")}
+        if "sources" in header:
+            self.sources = {key: self.text(node, key) for key, node in self.table(header["sources"]).items()}
+        if "defaults" in header:
+            self.defaults = self.attributes(self.table(header["defaults"], _DEFAULTS))
+        if "entries" not in parts:
+            raise self.error("lacks entries", root, "write entries: and below it GLOSS: word")
+        entries = {gloss: self.entry(gloss, node) for gloss, node in self.table(parts["entries"]).items()}
+        return Lexicon(texts["name"] or self.where, texts["language"], texts["voice"], entries, self.sources, checksum)
+
+    def entry(self, gloss: str, node: yaml.Node) -> LexiconEntry:
+        where = f"{self.where}:{node.start_mark.line + 1}"
+        if isinstance(node, yaml.ScalarNode):
+            mouth = self.short_mouth(node)
+            return LexiconEntry(gloss, mouth, _type_of(mouth), where=where, **self.defaults)
+        cells = self.table(node, _KEYS)
+        mouth = self.mouth(cells, node)
+        given = {**self.defaults, **self.attributes({key: cell for key, cell in cells.items() if key not in _MOUTH_KEYS})}
+        fits = {"none": "None", "gesture": "MG"}.get(mouth.kind, "Mouthing")
+        if (stated := given.setdefault("type", _type_of(mouth))) == "None" and fits != "None":
+            raise self.error(f"{gloss} has type None and a mouth action", node, "leave out one of them")
+        if fits == "None" and stated != "None":
+            raise self.error(f"{gloss} says nothing of the mouth", node, "give mouthing, ipa or gesture, or type: None")
+        word = self.text(cells["mouthing"], "mouthing") if "mouthing" in cells else ""
+        return LexiconEntry(gloss, mouth, where=where, word=word, **given)
+
+    def short_mouth(self, node: yaml.ScalarNode) -> MouthOverride:
+        """`WHY: why`, in the notation of gloss text's braces."""
+        text: str = node.value.strip()
+        if not text or text == "~":
+            return MouthOverride("none")
+        if text.startswith("%"):
+            return self.gesture(text[1:], node)
+        if len(text) > 2 and text.startswith("/") and text.endswith("/"):
+            return MouthOverride("ipa", text[1:-1])
+        return MouthOverride("text", text)
+
+    def mouth(self, cells: dict[str, yaml.Node], node: yaml.Node) -> MouthOverride:
+        values = {key: self.text(cells[key], key) for key in _MOUTH_KEYS if key in cells}
+        if "gesture" in values:
+            if len(values) > 1:
+                raise self.error("a gesture and a mouthing", node, "leave out one of them")
+            return self.gesture(values["gesture"], cells["gesture"])
+        if "ipa" in values:
+            return MouthOverride("ipa", values["ipa"].strip("/ "))
+        return MouthOverride("text", values["mouthing"]) if "mouthing" in values else MouthOverride("none")
+
+    def gesture(self, name: str, node: yaml.Node) -> MouthOverride:
+        try:
+            return MouthOverride("gesture", gestures.find(name).name)
+        except InputError as error:
+            raise self.error(error.what, node, error.hint) from error
+
+    def attributes(self, cells: dict[str, yaml.Node]) -> dict[str, Any]:
+        return {key: _ATTRIBUTES[key](self, key, node) for key, node in cells.items()}
+
+    # -- values
+    def table(self, node: yaml.Node, allowed: tuple[str, ...] = ()) -> dict[str, yaml.Node]:
+        """A mapping by key, its keys checked and unique."""
+        if not isinstance(node, yaml.MappingNode):
+            raise self.error(f"is {_shown(node)}, expected a table of keys", node)
+        cells: dict[str, yaml.Node] = {}
+        for key_node, value in node.value:
+            key = self.text(key_node, "a key")
+            if allowed and key not in allowed:
+                near = difflib.get_close_matches(key, allowed, n=1, cutoff=0.5)
+                hint = f"did you mean {near[0]}?" if near else f"allowed: {', '.join(allowed)}"
+                raise self.error(f"unknown key '{key}'", key_node, hint)
+            if key in cells:
+                raise self.error(f"'{key}' is given twice, first on line {cells[key].start_mark.line + 1}", key_node, "keep one")
+            cells[key] = value
+        return cells
+
+    def text(self, node: yaml.Node, key: str) -> str:
+        if not isinstance(node, yaml.ScalarNode):
+            raise self.error(f"{key} is {_shown(node)}, expected text", node)
+        if not (text := str(node.value).strip()):
+            raise self.error(f"{key} is empty, expected text", node)
+        return text
+
+    def choice(self, key: str, node: yaml.Node, allowed: tuple[str, ...]) -> str:
+        value = self.text(node, key)
+        if value not in allowed:
+            raise self.error(f"{key} is '{value}', allowed: {', '.join(allowed)}", node)
+        return value
+
+    def flag(self, key: str, node: yaml.Node) -> bool:
+        return self.choice(key, node, ("true", "false")) == "true"
+
+    def count(self, key: str, node: yaml.Node) -> int:
+        return int(self.choice(key, node, tuple(str(n) for n in range(1, MAX_REPEAT + 1))))
+
+    def source(self, key: str, node: yaml.Node) -> str:
+        value = self.text(node, key)
+        if self.sources and value not in self.sources:
+            raise self.error(f"source '{value}' is not among the file's sources: {', '.join(self.sources)}", node, "add it there")
+        return value
+
+    def glosses(self, key: str, node: yaml.Node) -> tuple[str, ...]:
+        if not isinstance(node, yaml.SequenceNode):
+            raise self.error(f"{key} is {_shown(node)}, expected a list", node, f"write {key}: [GLOSS1, GLOSS2]")
+        return tuple(self.text(item, key) for item in node.value)
+
+    def error(self, what: str, node: yaml.Node, hint: str = "") -> LexiconError:
+        mark = node.start_mark
+        return LexiconError(what, where=f"{self.where}:{mark.line + 1}:{mark.column + 1}", hint=hint)
+
+
+_MOUTH_KEYS = ("mouthing", "ipa", "gesture")
+_ATTRIBUTES: dict[str, Callable[[_Reader, str, yaml.Node], object]] = {
+    "type": lambda reader, key, node: reader.choice(key, node, get_args(ActionType)),
+    "reduction": lambda reader, key, node: reader.choice(key, node, get_args(Reduction)),
+    "repeat": _Reader.count,
+    "spreads": _Reader.flag,
+    "takes_spread": _Reader.flag,
+    "contrasts": _Reader.glosses,
+    "region": lambda reader, key, node: reader.text(node, key),
+    "confidence": lambda reader, key, node: reader.choice(key, node, get_args(Confidence)),
+    "source": _Reader.source,
+}
+_KEYS = (*_MOUTH_KEYS, *_ATTRIBUTES)
+_DEFAULTS = ("region", "confidence", "source")
+_HEADER = ("name", "language", "voice", "defaults", "sources")
+
+
+def _type_of(mouth: MouthOverride) -> ActionType:
+    return "None" if mouth.kind == "none" else "MG" if mouth.kind == "gesture" else "Mouthing"
+
+
+def _shown(node: yaml.Node) -> str:
+    if isinstance(node, yaml.ScalarNode):
+        return f"'{node.value[:40]}'" if node.value else "empty"
+    return "a list" if isinstance(node, yaml.SequenceNode) else "a table"

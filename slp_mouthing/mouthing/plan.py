@@ -1,0 +1,285 @@
+"""Utterance -> MouthingPlan: what the mouth does on each sign, when, and why.
+
+Every sign stands on exactly one action. A mouthing over several signs (⌘, or spreading: what the BSL Corpus labels
+Perseveration-M on the second sign) is one action of type Mouthing that names them all; a sign on which the mouth rests has an
+action of type None.
+
+A mouthing is fitted to its slot in this order: at natural speed or stretched, when there is room; else reduced to the fullest
+form that fits at `min_stretch`; else spread onto a following pointing sign; else compressed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from slp_mouthing.errors import InputError, MissingExtra, MouthError
+from slp_mouthing.mouthing import reduction
+from slp_mouthing.mouthing.planfile import plan_from_json, plan_to_json
+from slp_mouthing.mouthing.rules import NOTHING, Intent, intend, intend_span, placed
+from slp_mouthing.types import MouthAction, MouthingPlan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from slp_mouthing.mouthing.lexicon import Lexicon
+    from slp_mouthing.types import Phone, Reduction, Sign, Utterance
+
+    Pronounce = Callable[[str | None, str | None], tuple[Phone, ...]]
+
+__all__ = ["PlanOptions", "plan", "plan_from_json", "plan_to_json"]
+
+
+@dataclass(frozen=True, slots=True)
+class PlanOptions:
+    """How the mouth follows the hands."""
+
+    strict: bool = False
+    """An unknown gloss is an error."""
+    density: float = 1.0
+    """Share of the signs that could do without it whose mouthing is kept, 0 to 1. Names, spelled words, overrides and signs that
+    the mouth alone tells apart are always mouthed."""
+    min_stretch: float = 0.75
+    """Least duration over natural duration at which a mouthing still counts as fitting."""
+    max_stretch: float = 1.8
+    """Greatest; in a longer slot the mouth comes to rest early."""
+    max_stretch_held: float = 2.6
+    """Greatest for names, spelled words and mouthings over several signs, which are held."""
+    lead_s: float = 0.06
+    """By how much the mouth starts after the slot when there is room: the hands get there first (as in BSL-1K)."""
+    spread_gap_s: float = 0.12
+    """Longest pause between two signs over which a mouthing spreads."""
+    min_slot_s: float = 0.06
+    """Slots below this show no mouthing unless the input asks for one: it would be a twitch."""
+    fps: float = 30.0
+    """Frame rate the plan is made for; it changes no time."""
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.density <= 1.0:
+            raise InputError(f"density is {self.density:g}, allowed: 0 to 1")
+
+
+def plan(utterance: Utterance, lexicon: Lexicon, pronounce: Pronounce, options: PlanOptions | None = None) -> MouthingPlan:
+    """What the mouth does on each sign of `utterance`.
+
+    Args:
+        utterance: signs with their slots.
+        lexicon: what is known of their mouthings.
+        pronounce: phones at natural speed from 0 s of words or, where the second argument is given, of IPA.
+        options: how to fit mouthings to slots.
+
+    Raises `InputError`, `LexiconError` (unknown gloss when strict) or `SpeechError`, each with its place in the input.
+    """
+    return _Planner(utterance, lexicon, pronounce, options or PlanOptions()).plan()
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """A mouthing, whole or reduced."""
+
+    reduction: Reduction
+    phones: tuple[Phone, ...]
+    rule: str = ""
+
+    @property
+    def natural_s(self) -> float:
+        return reduction.natural_s(self.phones)
+
+
+class _Planner:
+    def __init__(self, utterance: Utterance, lexicon: Lexicon, pronounce: Pronounce, options: PlanOptions) -> None:
+        self.utterance, self.lexicon, self.options = utterance, lexicon, options
+        self.signs = utterance.signs
+        self.pronounce = pronounce
+        self.pronounced: dict[tuple[str | None, str | None], tuple[Phone, ...]] = {}
+        self.warnings = list(utterance.warnings)
+        self.unknown: set[str] = set()
+
+    def plan(self) -> MouthingPlan:
+        intents = list(self.thinned(self.intents()))
+        actions: list[MouthAction] = []
+        spread = False
+        for intent, following in zip(intents, [*intents[1:], None], strict=True):
+            if spread:
+                spread = False
+                continue
+            actions.append(self.action(intent, following))
+            spread = actions[-1].signs[-1] > intent.last
+        return MouthingPlan(
+            self.signs, tuple(actions), tuple(self.warnings), self.utterance.name, self.options.fps, self.utterance.input
+        )
+
+    # -- what
+    def intents(self) -> Iterator[Intent]:
+        spans = {span.first: span for span in self.utterance.spans}
+        index = 0
+        while index < len(self.signs):
+            sign = self.signs[index]
+            try:
+                if span := spans.get(index):
+                    intent = intend_span(span.first, span.last, span.override)
+                else:
+                    intent = intend(sign, index, self.lexicon, strict=self.options.strict)
+            except MouthError as error:
+                raise placed(error, self.where(sign)) from error
+            if intent.warning:
+                self.warn_once(sign, intent.warning)
+            yield intent
+            index = intent.last + 1
+
+    def thinned(self, intents: Iterator[Intent]) -> Iterator[Intent]:
+        """Leaves out mouthings that are not needed, evenly, down to the density."""
+        share = 0.0
+        for intent in intents:
+            if intent.needed or intent.mouth == NOTHING or self.options.density == 1.0:
+                yield intent
+                continue
+            share += self.options.density
+            if share >= 1.0 - 1e-9:
+                share -= 1.0
+                yield intent
+            else:
+                yield replace(intent, mouth=NOTHING, source="rule", rule=f"left out at density {self.options.density:g}")
+
+    # -- when
+    def action(self, intent: Intent, following: Intent | None) -> MouthAction:
+        if intent.mouth.kind == "none":
+            return self.rest(intent)
+        if intent.mouth.kind == "gesture":
+            return replace(self.rest(intent), type="MG", gesture=intent.mouth.value)
+        phones = self.phones(intent)
+        if not phones:
+            what = intent.mouth.value
+            self.warn(self.signs[intent.first], f"nothing to mouth in '{what}', the mouth rests")
+            return self.rest(replace(intent, rule=f"{intent.rule}: nothing to mouth in '{what}'"))
+        return self.mouthing(intent, _forms(phones, intent), following)
+
+    def mouthing(self, intent: Intent, forms: list[_Form], following: Intent | None) -> MouthAction:
+        room_s = self.room_s(intent.first, intent.last)
+        wide_s = self.spread_room_s(intent, following)
+        if wide_s and intent.spreads and self.fits(forms[0], wide_s):
+            return self.placed(intent, forms[0], "spreads over the next sign", onto=intent.last + 1)
+        if fitting := self.fitting(forms, room_s):
+            return self.placed(intent, fitting)
+        if wide_s:
+            # Reduced mouthings do not spread, as a rule: the fullest form that the wider room takes.
+            form = self.fitting(forms, wide_s) or forms[-1]
+            return self.placed(intent, form, "spread over the next sign for room", onto=intent.last + 1)
+        if room_s < self.options.min_slot_s and intent.source != "override":
+            self.warn(self.signs[intent.first], f"{self.signs[intent.first].gloss} is too short to be mouthed ({room_s:.2f} s)")
+            return self.rest(replace(intent, source="rule", rule="the slot is too short to be mouthed"))
+        return self.placed(intent, forms[-1])
+
+    def placed(self, intent: Intent, form: _Form, rule: str = "", *, onto: int | None = None) -> MouthAction:
+        """The form in its slot, or in its slot and the one of the sign `onto`."""
+        last = intent.last if onto is None else onto
+        slot_start_s, slot_end_s = self.signs[intent.first].start_s, self.signs[last].end_s
+        room_s, natural_s = slot_end_s - slot_start_s, form.natural_s
+        lead_s = min(self.options.lead_s, max(0.0, room_s - natural_s))
+        held = intent.held or onto is not None
+        longest = self.options.max_stretch_held if held else self.options.max_stretch
+        duration_s = min(room_s - lead_s, natural_s * longest)
+        start_s = slot_start_s + lead_s
+        rules = [intent.rule, form.rule, rule]
+        if duration_s < natural_s * self.options.min_stretch * (1 - 1e-9):
+            rules.append("compressed")
+            sign = self.signs[intent.first]
+            self.warn(sign, f"{sign.gloss} has {room_s:.2f} s, its mouthing is compressed to {duration_s / natural_s:.0%}")
+        return MouthAction(
+            type="Mouthing",
+            text=intent.word or (intent.mouth.value if intent.mouth.kind == "text" else None),
+            ipa=reduction.ipa(form.phones),
+            gesture=None,
+            start_s=start_s,
+            end_s=min(start_s + duration_s, slot_end_s),
+            signs=tuple(range(intent.first, last + 1)),
+            source=intent.source,
+            reduction=form.reduction,
+            stretch=duration_s / natural_s,
+            rule="; ".join(filter(None, rules)),
+            phones=form.phones,
+        )
+
+    def rest(self, intent: Intent) -> MouthAction:
+        """The mouth at rest on the intent's signs."""
+        return MouthAction(
+            type="None",
+            text=None,
+            ipa=None,
+            gesture=None,
+            start_s=self.signs[intent.first].start_s,
+            end_s=self.signs[intent.last].end_s,
+            signs=tuple(range(intent.first, intent.last + 1)),
+            source=intent.source,
+            rule=intent.rule,
+        )
+
+    def phones(self, intent: Intent) -> tuple[Phone, ...]:
+        """The mouthing at natural speed."""
+        ipa = intent.mouth.value if intent.mouth.kind == "ipa" else None
+        text = intent.mouth.value if intent.mouth.kind == "text" else intent.word
+        if (text, ipa) not in self.pronounced:
+            try:
+                self.pronounced[text, ipa] = self.pronounce(text, ipa)
+            except MissingExtra:
+                raise
+            except MouthError as error:
+                raise placed(error, self.where(self.signs[intent.first])) from error
+        return self.pronounced[text, ipa]
+
+    def room_s(self, first: int, last: int) -> float:
+        return self.signs[last].end_s - self.signs[first].start_s
+
+    def spread_room_s(self, intent: Intent, following: Intent | None) -> float:
+        """Time over this sign and the next, when the next can take the mouthing; else 0."""
+        if following is None or not following.takes_spread or following.mouth != NOTHING:
+            return 0.0
+        gap_s = self.signs[following.first].start_s - self.signs[intent.last].end_s
+        return self.room_s(intent.first, following.last) if gap_s <= self.options.spread_gap_s else 0.0
+
+    def fits(self, form: _Form, room_s: float) -> bool:
+        return form.natural_s * self.options.min_stretch <= room_s + 1e-9
+
+    def fitting(self, forms: list[_Form], room_s: float) -> _Form | None:
+        return next((form for form in forms if self.fits(form, room_s)), None)
+
+    # -- words for the user
+    def where(self, sign: Sign) -> str:
+        name = self.utterance.input or self.utterance.name
+        place = f"{sign.line}:{sign.column}" if sign.line else sign.gloss
+        return f"{name}:{place}" if name else place
+
+    def warn(self, sign: Sign, text: str) -> None:
+        self.warnings.append(f"{self.where(sign)}: {text}")
+
+    def warn_once(self, sign: Sign, text: str) -> None:
+        """Once per gloss; near misses are looked for only as long as somebody will read them."""
+        if sign.gloss in self.unknown:
+            return
+        self.unknown.add(sign.gloss)
+        near = self.lexicon.near(sign.gloss) if len(self.unknown) <= 20 and text.startswith("unknown") else []
+        self.warn(sign, f"{text}; did you mean {' or '.join(near)}?" if near else text)
+
+
+_RULES: dict[Reduction, str] = {
+    "full": "",
+    "tonic": "cut after the stressed syllable",
+    "first_syllable": "cut to the first syllable",
+    "first_consonant": "cut to the first consonant",
+}
+
+
+def _forms(phones: tuple[Phone, ...], intent: Intent) -> list[_Form]:
+    """The mouthing and its reductions, fullest first, each shorter than the one before."""
+    names = list(reduction.REDUCTIONS)
+    forms = [_Form(name, reduction.REDUCTIONS[name](phones), _RULES[name]) for name in names[names.index(intent.reduction) :]]
+    if intent.repeat > 1:
+        syllables = len({phone.syllable for phone in phones})
+        name: Reduction = "first_syllable" if syllables > 1 else "full"
+        times = range(intent.repeat, 1, -1)
+        forms[:0] = [_Form(name, reduction.repeated(phones, n), f"repeated {n} times with the hands") for n in times]
+    shorter: list[_Form] = []
+    for form in forms:
+        if form.phones and (not shorter or form.natural_s < shorter[-1].natural_s - 1e-9):
+            shorter.append(form)
+    return shorter
