@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from slp_mouthing.types import Array
 
+_COMPONENTS = {"uint16": 5123, "uint32": 5125, "float32": 5126}
+"""glTF's component types."""
+
 _BYTES_PER_MOVED = 14
 """Of a sparse accessor of vectors: a short index and three floats."""
 
@@ -109,7 +112,3 @@ class Accessors:
             )
         )
         return len(self.accessors) - 1
-
-
-_COMPONENTS = {"uint16": 5123, "uint32": 5125, "float32": 5126}
-"""glTF's component types."""
