@@ -9,7 +9,7 @@ T frames, V vertices, F triangles, C controls, K tongue controls, N audio sample
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from slp_mouthing.head.rig import Head
 
     Array = NDArray[np.float32]
+    Floats = NDArray[np.floating[Any]]
 
 SignKind = Literal["lexical", "name", "fingerspelling", "pointing", "depicting", "gesture", "buoy", "unknown"]
 ActionType = Literal[
@@ -305,6 +306,32 @@ class FaceTrack:
         from slp_mouthing import trackfile
 
         return trackfile.load(path)
+
+
+@dataclass(frozen=True, slots=True)
+class BodySequence:
+    """A body over time into whose face a track goes. SMPL-X's joints as axis-angle in rad, in the file's own axes.
+
+    Arrays are views of what the file holds, in its own precision; None where its format has no such channel.
+    """
+
+    format: str
+    """Key of `body.FORMATS`."""
+    fps: float
+    time_s: Floats  # [T] from 0; uniform, but for frames that the source left out
+    root_orient: Floats  # [T, 3]
+    body_pose: Floats  # [T, 63]
+    left_hand_pose: Floats  # [T, 45]
+    right_hand_pose: Floats  # [T, 45]
+    jaw_pose: Floats | None = None  # [T, 3]
+    eyes_pose: Floats | None = None  # [T, 6] left then right
+    expressions: Floats | None = None  # [T, E] the first E of FLAME's coefficients
+    translation_m: Floats | None = None  # [T, 3]
+    extra: object = field(default=None, repr=False)
+    """What was read, for the writer: it keeps everything else that the file holds."""
+
+    def __len__(self) -> int:
+        return len(self.time_s)
 
 
 @dataclass(frozen=True, slots=True)
