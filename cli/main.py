@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -47,6 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """The same without ending the process: -> exit status."""
+    # Set before numpy loads: sums of one thread are the same whether `render` or a worker of `batch` makes them.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         status = app(args=None if arguments is None else list(arguments), standalone_mode=False)
     except MouthError as error:

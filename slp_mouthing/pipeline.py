@@ -245,7 +245,7 @@ class Studio:
         """Whether all files are there and the track is whole and made from this input by these settings."""
         from slp_mouthing.notation import format_utterance
 
-        if not all(path.is_file() and path.stat().st_size for path in targets):
+        if not all(path.exists() and path.stat().st_size for path in targets):
             return False
         try:
             track = FaceTrack.load(targets[0])
