@@ -6,6 +6,7 @@ shorter than what a frame can show.
 
 from __future__ import annotations
 
+from bisect import bisect
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -84,21 +85,20 @@ def fit(phones: Sequence[Phone], start_s: float, end_s: float, options: TimingOp
 
 def _durations(phones: Sequence[Phone], slot_s: float, options: TimingOptions) -> Seconds:  # [P]
     """Durations that fill `slot_s`, interpolated between the stages of compression, or stretched beyond natural."""
-    stages = _stages(phones, options)
-    totals = stages.sum(axis=1)
+    crushed, *_, natural = stages = _stages(phones, options)
+    totals = [float(stage.sum()) for stage in stages]
     if slot_s <= totals[0]:
-        return stages[0] * (slot_s / totals[0])
+        return crushed * (slot_s / totals[0])
     if slot_s >= totals[-1]:
-        natural = stages[-1]
         weight = _STRETCH[_classes(phones)] * natural
-        weight = weight if weight.sum() > 0 else natural
-        return natural + (slot_s - totals[-1]) * weight / weight.sum()
-    above = int(np.searchsorted(totals, slot_s, side="right"))
+        weight = weight if weight.any() else natural
+        return natural + weight * ((slot_s - totals[-1]) / float(weight.sum()))
+    above = bisect(totals, slot_s)
     share = (slot_s - totals[above - 1]) / (totals[above] - totals[above - 1])
-    return stages[above - 1] + share * (stages[above] - stages[above - 1])
+    return stages[above - 1] * (1 - share) + stages[above] * share
 
 
-def _stages(phones: Sequence[Phone], options: TimingOptions) -> Seconds:  # [4, P]
+def _stages(phones: Sequence[Phone], options: TimingOptions) -> list[Seconds]:  # [P] each
     """Durations from the most compressed to natural: each stage gives up one more thing."""
     classes = _classes(phones)
     contact = classes == _CONTACT
@@ -109,7 +109,7 @@ def _stages(phones: Sequence[Phone], options: TimingOptions) -> Seconds:  # [4, 
     vowels_short = np.where(contact, natural, shortest)
     closures_short = np.where(contact, np.minimum(natural, seen_s), shortest)
     crushed = np.where(contact, np.minimum(natural, seen_s), _CRUSHED * shortest)
-    return np.stack([crushed, closures_short, vowels_short, natural])
+    return [crushed, closures_short, vowels_short, natural]
 
 
 def _classes(phones: Sequence[Phone]) -> NDArray[np.int64]:  # [P]
@@ -184,8 +184,8 @@ def _read_positions(speech: Speech, placed: Sequence[Phone], hop: int) -> NDArra
     index = np.minimum(np.searchsorted(ends_s, times_s, side="right"), len(placed) - 1)
     start_s, length_s = (np.array([getattr(phone, name) for phone in placed])[index] for name in ("start_s", "duration_s"))
     from_s, source_s = (np.array([getattr(phone, name) for phone in sources])[index] for name in ("start_s", "duration_s"))
-    reads = from_s + (times_s - start_s) / length_s * source_s
-    return np.clip(np.rint(reads * rate).astype(np.int64), 0, len(speech.samples) - 1)
+    reads_s: Seconds = from_s + (times_s - start_s) / length_s * source_s
+    return np.clip(np.rint(reads_s * rate), 0, len(speech.samples) - 1).astype(np.int64)
 
 
 def _sources(spoken: Sequence[Phone], placed: Sequence[Phone]) -> list[int]:

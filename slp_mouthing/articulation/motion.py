@@ -1,0 +1,200 @@
+"""The score as control curves: mouthings and mouth gestures between stretches of perfect rest."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from slp_mouthing.articulation.coarticulation import activation, balance, gains, holds, smoothstep
+from slp_mouthing.articulation.visemes import ARTICULATORS, segments
+from slp_mouthing.errors import InputError
+from slp_mouthing.types import CONTROL_NAMES, ControlCurves
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from slp_mouthing.articulation.visemes import Segment
+    from slp_mouthing.types import MouthScore, TimedGesture
+
+    Floats = NDArray[np.float64]
+    Span = tuple[float, float]
+
+RELAXATION_S = 0.15
+"""From the end of a mouthing to rest, rounded to whole frames."""
+_LINK_S = 0.2
+"""Across a shorter pause than this the mouth does not come all the way to rest."""
+_ATTACK_S = 0.08
+"""From rest into a mouthing at most; a short first phone is entered faster."""
+_ATTACK_SHARE = 0.3
+"""Part of the first phone that the attack may take: a contact in it is complete later."""
+
+_COLUMN = {name: k for k, name in enumerate(CONTROL_NAMES)}
+_ARTICULATOR = {name: k for k, name in enumerate(ARTICULATORS)}
+_LIPS_SHUT = {"mouthPress": 0.3, "mouthRollLower": 0.2, "mouthRollUpper": 0.2}
+_LIP_ON_TEETH = {"mouthRollLower": 0.5, "mouthUpperUp": 0.25}
+_SHUT_JAW, _BITE_JAW = 0.12, 0.08
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How large the movements are; 1 is clear everyday mouthing, 0 a still face. Contacts are complete whatever the style."""
+
+    intensity: float = 1.0
+    """Factor on jaw and lips together."""
+    jaw: float = 1.0
+    lip: float = 1.0
+
+    def __post_init__(self) -> None:
+        for name in ("intensity", "jaw", "lip"):
+            if not 0.0 <= getattr(self, name) <= 2.0:
+                raise InputError(f"style {name} is {getattr(self, name):g}, allowed: 0 to 2")
+
+
+def articulate(score: MouthScore, fps: float, style: Style | None = None) -> ControlCurves:
+    """`score` sampled at `fps`: T = ceil(duration x fps) frames, frame i at i / fps.
+
+    Every control is in [0, 1], and exactly 0 while the plan says rest. A mouthing's first moving frame is the one nearest to its
+    `start_s`; its last target is left at the frame nearest to its `end_s`, for rest, which it reaches `RELAXATION_S` later.
+    """
+    style = style or Style()
+    # Not one frame more because 0.7 x 30 is a hair above 21.
+    times_s = np.arange(math.ceil(score.duration_s * fps - 1e-6)) / fps
+    found = segments(score.phones)
+    presence = _presence(score.actions, found, times_s, fps)
+    values = presence[:, None] * _mouthing(found, times_s, fps, style)
+    for gesture in score.gestures:
+        weight = _gesture_weight(gesture, times_s, fps) * (1.0 - presence)
+        values = values * (1.0 - weight[:, None]) + weight[:, None] * _gesture_pose(gesture, times_s)
+    return ControlCurves(fps, values.astype(np.float32))
+
+
+# ---- mouthings ------------------------------------------------------------------------------------------------------------
+def _mouthing(found: Sequence[Segment], times_s: Floats, fps: float, style: Style) -> Floats:  # [T, C]
+    gain = gains(style.intensity, style.jaw, style.lip)
+    lean = balance(found, times_s, gain)
+    shut = activation(holds(found, "lips", 1.0 / fps), times_s)
+    bite = activation(holds(found, "teeth", 1.0 / fps), times_s) * (1.0 - shut)
+    # Contacts do not shrink with the style, but a still face stays still.
+    firmness = min(1.0, 4.0 * style.intensity)
+    return _controls(lean, shut * firmness, bite * firmness)
+
+
+def _controls(lean: Floats, shut: Floats, bite: Floats) -> Floats:
+    """Articulators [T, A] and contacts [T] as controls -> [T, C]. The contact says what the lips do, the balance the rest."""
+    values = np.zeros((len(lean), len(CONTROL_NAMES)))
+
+    def of(name: str) -> Floats:
+        return lean[:, _ARTICULATOR[name]]
+
+    apart = (1.0 - shut) * (1.0 - bite)
+    jaw = of("jawOpen")
+    jaw = _toward(_toward(jaw, np.minimum(jaw, _BITE_JAW), bite), np.minimum(jaw, _SHUT_JAW), shut)
+    _set(values, "jawOpen", jaw)
+    # The lips take back all that the jaw opens, wherever it is.
+    _set(values, "mouthClose", jaw * shut)
+    for name in ("mouthFunnel", "mouthLowerDown", "mouthUpperUp", "tongueOut"):
+        _set(values, name, of(name) * apart)
+    _set(values, "mouthPucker", of("mouthPucker") * (1.0 - 0.4 * shut) * (1.0 - 0.7 * bite))
+    for name in ("mouthStretch", "mouthSmile"):
+        _set(values, name, of(name) * (1.0 - 0.5 * shut))
+    for name in ("tongueUp", "tongueTipUp", "tongueBack", "tongueWide"):
+        _set(values, name, of(name))
+    for weights, contact in ((_LIPS_SHUT, shut), (_LIP_ON_TEETH, bite)):
+        for name, weight in weights.items():
+            _add(values, name, weight * contact)
+    return values
+
+
+def _toward(value: Floats, goal: Floats, share: Floats) -> Floats:
+    return value + share * (goal - value)
+
+
+def _set(values: Floats, name: str, curve: Floats) -> None:
+    for column in _columns(name):
+        values[:, column] = curve
+
+
+def _add(values: Floats, name: str, curve: Floats) -> None:
+    for column in _columns(name):
+        values[:, column] += curve
+
+
+def _columns(name: str) -> list[int]:
+    """The control's column, or both when it has sides."""
+    return [_COLUMN[key] for key in (name, f"{name}Left", f"{name}Right") if key in _COLUMN]
+
+
+# ---- rest -----------------------------------------------------------------------------------------------------------------
+def _presence(actions: Sequence[Span], found: Sequence[Segment], times_s: Floats, fps: float) -> Floats:
+    """How far the mouth is away from rest, [T] in [0, 1]: 0 is rest itself."""
+    presence = np.zeros_like(times_s)
+    starts = {segment.start_s: segment.duration_s for segment in found}
+    for block in _linked(actions):
+        attack_s = min(_ATTACK_S, _ATTACK_SHARE * starts.get(block[0][0], _ATTACK_S))
+        inside = _rise_and_fall((block[0][0], block[-1][1]), attack_s, RELAXATION_S, times_s, fps)
+        for (_, end_s), (start_s, _) in pairwise(block):
+            inside *= _dip(end_s, start_s, times_s)
+        presence = np.maximum(presence, inside)
+    return presence
+
+
+def _linked(actions: Sequence[Span]) -> list[list[Span]]:
+    """Runs of actions with short pauses between them."""
+    blocks: list[list[Span]] = []
+    for action in actions:
+        if blocks and action[0] - blocks[-1][-1][1] < _LINK_S:
+            blocks[-1].append(action)
+        else:
+            blocks.append([action])
+    return blocks
+
+
+def _dip(start_s: float, end_s: float, times_s: Floats) -> Floats:
+    """Towards rest and back within a pause, deeper the longer it is."""
+    length_s = max(end_s - start_s, 1e-6)
+    depth = min(length_s / _LINK_S, 1.0) ** 2
+    phase = np.clip((times_s - start_s) / length_s, 0.0, 1.0)
+    return 1.0 - depth * np.sin(np.pi * phase) ** 2
+
+
+def _rise_and_fall(span: Span, attack_s: float, relax_s: float, times_s: Floats, fps: float) -> Floats:
+    """0 to 1 at the start of `span` and back to 0 after its end, [T].
+
+    The frame nearest to the start is the first that moves, the frame nearest to the end the last that is full, so that neither
+    is off by more than half a frame whatever the rate.
+    """
+    first, last = round(span[0] * fps), round(span[1] * fps)
+    frame = times_s * fps
+    rise = smoothstep((frame - (first - 1)) / max(attack_s * fps, 1.0))
+    fall = smoothstep((frame - last) / max(round(relax_s * fps), 1))
+    return rise * (1.0 - fall)
+
+
+# ---- mouth gestures -------------------------------------------------------------------------------------------------------
+def _gesture_weight(timed: TimedGesture, times_s: Floats, fps: float) -> Floats:  # [T]
+    attack_s = min(timed.gesture.attack_s, 0.5 * (timed.end_s - timed.start_s))
+    return _rise_and_fall((timed.start_s, timed.end_s), attack_s, min(timed.gesture.relax_s, RELAXATION_S), times_s, fps)
+
+
+def _gesture_pose(timed: TimedGesture, times_s: Floats) -> Floats:  # [T, C]
+    """The held pose, or its alternation with the other one, which starts and ends at the pose."""
+    gesture = timed.gesture
+    pose, away = _pose(gesture.pose), _pose(gesture.away)
+    length_s = timed.end_s - timed.start_s
+    cycles = max(round(gesture.repeat_hz * length_s), 1) if gesture.repeat_hz > 0 else 0
+    phase = np.clip((times_s - timed.start_s) / length_s, 0.0, 1.0)
+    share = 0.5 - 0.5 * np.cos(2.0 * np.pi * cycles * phase)
+    return pose + share[:, None] * (away - pose)
+
+
+def _pose(weights: Sequence[tuple[str, float]]) -> Floats:  # [C]
+    pose = np.zeros(len(CONTROL_NAMES))
+    for name, weight in weights:
+        pose[_COLUMN[name]] = weight
+    return pose
