@@ -14,7 +14,7 @@ from slp_mouthing.head import drivers
 from slp_mouthing.head.cage import BEYOND, EYE_CENTER, RINGS, build_cage
 from slp_mouthing.head.contact import build_contact, closed_at_rest
 from slp_mouthing.head.ears import build_ear
-from slp_mouthing.head.eyes import build_eye
+from slp_mouthing.head.eyes import build_eye, fill_socket
 from slp_mouthing.head.garment import build_garment
 from slp_mouthing.head.hair import build_brow, build_hair, build_lashes
 from slp_mouthing.head.jaw import GLIDE, OPEN_RAD, SWING, THRUST, move_with_jaw
@@ -74,7 +74,7 @@ class BuiltinHead:
         self._contact: LipContact = build_contact(skin, rest)
         self._eyes = _eyes(parts, self._neutral_mm)
         for eye in self._eyes:
-            self._neutral_mm[eye.vertices] = eye.local + eye.center
+            self._neutral_mm[eye.vertices] = fill_socket(eye.local) + eye.center
         self.neutral_m: Array = _frozen(self._neutral_mm * _MM)
         self._lip_index = np.r_[self._contact.middle.ravel(), self._contact.corners[:, _MEETING_ROW]]
         self._lip_shapes = _frozen(
@@ -165,7 +165,8 @@ class BuiltinHead:
         out[:, self._turned] = turned
         self._contact.apply(out, _incisor_shift(blendshapes))
         for eye in self._eyes:
-            out[:, eye.vertices] = eye.local @ rotations(eyes[:, eye.columns]).swapaxes(1, 2) + eye.center
+            turned = eye.local @ rotations(eyes[:, eye.columns]).swapaxes(1, 2)
+            out[:, eye.vertices] = fill_socket(turned) + eye.center
 
     def _turn_jaw(self, points: Array, blendshapes: Array, jaw: Array, close: Array) -> None:
         """Move `points` [T, N, 3] with the jaw, in place; `jaw` and `close` [N] are their shares."""

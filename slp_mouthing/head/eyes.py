@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from slp_mouthing.head.cage import EYE_CENTER, EYE_RADIUS
 from slp_mouthing.head.part import Part, outward, tube
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from slp_mouthing.head.subdivision import Points
 
 _SCLERA, _VEINS = np.array([0.72, 0.69, 0.66]), np.array([0.60, 0.40, 0.36])
 _IRIS, _LIMBUS, _PUPIL = np.array([0.20, 0.105, 0.048]), np.array([0.050, 0.026, 0.014]), np.array([0.008, 0.007, 0.007])
@@ -21,15 +28,20 @@ def build_eye() -> Part:
     angle, turn = np.meshgrid(_ANGLES, around, indexing="ij")
     radius = EYE_RADIUS + 0.9 * np.exp(-((angle / 0.42) ** 4))
     rings = np.stack([radius * np.sin(angle) * np.cos(turn), radius * np.sin(angle) * np.sin(turn), radius * np.cos(angle)], -1)
-    # A little wider than a sphere, so that the white reaches both canthi.
-    rings[..., 0] *= 1 + 0.11 * np.clip((np.abs(rings[..., 0]) - 6.5) / 6, 0, 1)
     points, triangles = tube(rings, np.array([0, 0, EYE_RADIUS + 0.9]), np.array([0, 0, -EYE_RADIUS * 0.4]))
     center = np.r_[angle.ravel(), 0.0, 2.0][triangles].max(1)
     regions = np.select([center < _PUPIL_ANGLE, center < _IRIS_ANGLE + 0.02], ["pupil", "iris"], "sclera")
     return Part(points + EYE_CENTER, outward(points, triangles), regions, _colors(points), np.zeros(len(points)), eye=0)
 
 
-def _colors(points: np.ndarray) -> np.ndarray:
+def fill_socket(points: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Points about the eye's centre [..., 3], drawn a little wider than a sphere, so that the white reaches both canthi."""
+    out = points.copy()
+    out[..., 0] *= 1 + np.float32(0.11) * np.clip((np.abs(points[..., 0]) - np.float32(6.5)) / np.float32(6), 0, 1)
+    return out
+
+
+def _colors(points: Points) -> Points:
     away = np.arctan2(np.hypot(points[:, 0], points[:, 1]), points[:, 2])
     turn = np.arctan2(points[:, 1], points[:, 0])
     fibers = 1 + 0.22 * np.sin(7 * turn + 1.3 * np.sin(3 * turn)) * np.sin(11 * turn)

@@ -8,7 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from slp_mouthing.head.hairline import HAIR, above_hairline
-from slp_mouthing.head.paint import SKIN
+from slp_mouthing.head.paint import skin_colors
 from slp_mouthing.head.part import Part, grid, make_part, outward, tube
 from slp_mouthing.head.shapes import smoothstep
 
@@ -28,10 +28,10 @@ def build_hair(skin: Skin) -> Part:
     rng = np.random.default_rng(3)
     around = np.linspace(0, 2 * np.pi, _LOCKS, endpoint=False)
     strand = _wavy(rng, 0.5) + 0.6 * rng.standard_normal(_LOCKS)
-    tip = np.tile((0.0, 2.2, 0.8), _LOCKS // 3) + 1.3 * _wavy(rng, 0.3) + 2.0 * rng.random(_LOCKS)
+    tip = np.tile((0.0, 2.2, 0.8), _LOCKS // 3) + 1.8 * _wavy(rng, 0.3) + 3.0 * rng.random(_LOCKS)
     end = _hairline_angle(skin, around) + tip / 95
     along = np.linspace(0, 1, _ROWS + 1)[1:] ** 0.85
-    sweep = 0.16 * along**2 * np.cos(around)[:, None]
+    sweep = 0.30 * along**2 * np.cos(around)[:, None]
     rays = _rays(around[:, None] + sweep, along * end[:, None])
     radius = _skull_radius(skin, rays)
     height = (_CENTER + rays * radius[..., None])[..., 1]
@@ -91,8 +91,10 @@ def build_brow(skin: Skin) -> Part:
     comb = 0.90 + 0.10 * np.sin(61 * along + 3.0 * across[:, None]) * np.sin(23 * along)
     follows, points = _laid_on(skin, flat, lift=0.12 + 0.55 * dense.ravel())
     share = (dense * comb).ravel()[:, None]
-    return Part(points, triangles, np.full(len(triangles), "brow"), SKIN * (1 - share) + _BROW * share,
-                follows @ skin.jaw, follows=follows)  # fmt: skip
+    # Where hairs are few, the strip is skin.
+    regions = np.where(share[triangles, 0].mean(1) > 0.3, "brow", "skin")
+    colors = (follows @ skin_colors(skin)) * (1 - share) + _BROW * share
+    return Part(points, triangles, regions, colors, follows @ skin.jaw, follows=follows)
 
 
 def _laid_on(skin: Skin, points: Points, lift: Points) -> tuple[sp.csr_matrix, Points]:

@@ -9,10 +9,10 @@ import numpy as np
 if TYPE_CHECKING:
     from slp_mouthing.head.subdivision import Points
 
-HAIR = np.array([0.060, 0.034, 0.022])
+HAIR = np.array([0.072, 0.042, 0.027])
 """Linear albedo."""
 _Z = (-100, -70, -55, -40, -28, -18, -8, 4, 12, 18, 26, 36, 48, 60, 74, 86, 92, 99)
-_Y = (-74, -73, -68, -54, -34, 0, 20, 22, 12, 2, 4, 20, 41, 56, 67, 71, 70, 69)
+_Y = (-74, -73, -68, -54, -34, 0, 20, 22, 12, 2, 6, 26, 48, 63, 71, 73, 71, 70)
 
 
 def above_hairline(points: Points) -> Points:

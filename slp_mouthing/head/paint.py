@@ -49,7 +49,7 @@ def skin_colors(skin: Skin) -> Points:  # [S, 3]
     lip = _mix(np.broadcast_to(_LIP, skin.points.shape), _LIP_INNER, smoothstep(1.75, 0.5, skin.ring))
     color = _mix(color, lip, (1 - smoothstep(2.85, 3.15, skin.ring)) * mouth)
     color = _mix(color, _LINING, smoothstep(0.0, -0.75, skin.ring) * mouth)
-    color = color * (1 - 0.96 * smoothstep(-0.3, -2.2, skin.ring) * mouth)[:, None]
+    color = color * (1 - 0.93 * smoothstep(0.4, -1.0, skin.ring) * mouth)[:, None]
     return color * (1 - 0.85 * smoothstep(0.4, 1.2, skin.nostril))[:, None]
 
 

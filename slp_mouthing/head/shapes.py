@@ -146,7 +146,7 @@ def _rounded(
 
 def _pucker(s: Sculptor) -> Points:
     # The lining draws together behind the lips, so that the opening is dark.
-    sections = {-2: (4.0, 4.0, -5.5), -1: (-4.2, -4.2, -1.5), 0: (-0.8, -0.8, 4.0), 1: (0.0, 0.0, 8.0), 2: (3.4, 4.0, 9.8),
+    sections = {-2: (1.5, 1.5, -5.0), -1: (-5.6, -5.6, -0.5), 0: (-0.8, -0.8, 4.0), 1: (0.0, 0.0, 8.0), 2: (3.4, 4.0, 9.8),
                 3: (7.0, 8.2, 6.2), 4: (12.0, 13.5, 1.6)}  # fmt: skip
     hollow = s.bump((46, -62, 68), (17, 20, 22)) * (1 - s.by_ring((1, 1, 1, 1, 1, 1, 1, 1, 0.8, 0.6, 0.4)))
     return _rounded(s, 5.6, 0.6, sections) + s.push(hollow, x=-3.0, z=1.0)
@@ -161,8 +161,9 @@ def _funnel(s: Sculptor) -> Points:
 def _roll_in(s: Sculptor, *, upper: bool) -> Points:
     offsets = _roll(s, upper=upper, degrees=62)
     lift = s.by_ring((0, 0, 0, 1, 1, 1, 1, 1, 0.6, 0.2, 0))
-    offsets[:, 1] += lift * (-0.8 * s.upper if upper else 0.8 * s.lower)
-    return offsets
+    if upper:
+        return offsets - s.push(lift * s.upper, y=0.8)
+    return offsets + s.push(lift * s.lower, y=2.4, z=-2.4)
 
 
 def _roll(s: Sculptor, *, upper: bool, degrees: float) -> Points:
@@ -261,7 +262,7 @@ def _corners_in(s: Sculptor) -> Points:
 
 def cheek_shapes(s: Sculptor) -> dict[str, Points]:
     off_lips = 1 - s.by_ring((1, 1, 1, 1, 1, 1, 1, 0.9, 0.6, 0.3, 0))
-    puff = s.push(s.bump((44, -64, 70), (19, 22, 28)) * off_lips, x=12.0, z=10.0)
+    puff = s.push(s.bump((42, -57, 73), (17, 19, 26)) * off_lips, x=10.0, z=10.0)
     puff += s.push(s.by_ring((0, 0, 0, 0, 0, 0, 0.2, 0.5, 1, 0.9, 0.4)) * (s.upper + s.lower), z=2.8)
     squint = s.push(s.bump((42, -28, 78), (16, 11, 20)), x=0.8, y=3.6, z=3.2) + s.push(s.bump((32, -11, 79), (17, 5, 14)), y=1.6)
     sneer = s.push(s.bump((14, -36, 98), (7, 10, 14)), x=0.8, y=3.4, z=0.8) + s.push(
@@ -283,8 +284,8 @@ def brow_shapes(s: Sculptor) -> dict[str, Points]:
 def eye_shapes(s: Sculptor) -> dict[str, Points]:
     """Shapes of the lids; the eyeballs turn by themselves. `eyeArc*` carry the lid over the globe halfway through a blink."""
     blink, arc = _close_lids(s, 1.0), _close_lids(s, 0.5) - 0.5 * _close_lids(s, 1.0)
-    down = _close_lids(s, 0.42) + s.push(_lid_side(s, upper=False) * _near_edge(s), y=-1.6, z=-0.3)
-    up = s.push(_lid_side(s, upper=True) * _near_edge(s), y=1.8, z=-0.8) + s.push(
+    down = _close_lids(s, 0.52) + s.push(_lid_side(s, upper=False) * _near_edge(s), y=-2.4, z=-0.3)
+    up = s.push(_lid_side(s, upper=True) * _near_edge(s), y=2.4, z=-1.0) + s.push(
         _lid_side(s, upper=False) * _near_edge(s), y=0.9
     )
     out = s.push(_near_edge(s) * np.clip((s.across - 31) / 14, -0.4, 1), x=0.6, z=0.3)
@@ -318,8 +319,8 @@ def _close_lids(s: Sculptor, amount: float) -> Points:
             continue
         edge, opposite = points[names[f"E2_{j}"], 1], points[names[f"E2_{12 - j}"], 1]
         upper = j < 6
-        share = (0.9, 1, 1, 0.52, 0.14)[lid] * (0.93 if upper else 0.07)
-        drop = amount * share * (opposite - (0.25 if upper else 0) - edge)
+        share = (0.9, 1, 1, 0.52, 0.14)[lid] * (1.10 if upper else 0.10)
+        drop = amount * share * (opposite - edge)
         y, z = points[q, 1:] - EYE_CENTER[1:]
         radius = np.hypot(y, z)
         turned = np.arcsin(np.clip((y + drop) / radius, -1, 1))

@@ -30,7 +30,7 @@ class Arch:
     def depth(self, x: Points) -> Points:
         """z of the teeth's face at the distance `x` from the midline."""
         x = x / self.scale
-        return np.asarray(self.front - (0.0105 * x**2 + 4.3e-5 * x**4) * self.scale)
+        return np.asarray(self.front - (0.0105 * x**2 + 3.3e-5 * x**4) * self.scale)
 
     def along(self, distance: Points) -> tuple[Points, Points]:
         """Points (x, z) and outward normals at `distance` mm from the midline along the arch. -> [..., 2], [..., 2]"""
@@ -45,12 +45,15 @@ class Arch:
         return at * side, np.stack([-along[..., 1], along[..., 0]], -1) * side
 
 
-UPPER = Arch(1, 94.0, 1.0, -68.6, (8.6, 6.7, 7.7, 7.0, 6.8, 10, 9.5), (10.0, 8.8, 9.8, 8.4, 7.6, 7.2, 6.8))
-LOWER = Arch(-1, 91.2, 0.95, -68.2, (5.4, 6.0, 6.9, 7.0, 7.2, 11, 10), (8.6, 8.8, 9.6, 8.4, 7.8, 7.2, 6.8))
+UPPER = Arch(1, 94.8, 1.0, -68.6, (8.6, 6.7, 7.7, 7.0, 6.8, 10, 9.5), (10.0, 8.8, 9.8, 8.4, 7.6, 7.2, 6.8))
+LOWER = Arch(-1, 91.8, 0.95, -68.2, (5.4, 6.0, 6.9, 7.0, 7.2, 11, 10), (8.6, 8.8, 9.6, 8.4, 7.8, 7.2, 6.8))
 _EDGE_STEP = (0, 0.7, -0.2, 0.3, 0.5, 0.6, 0.7)
 """How far the edge of each tooth lies from the central incisors' edge, towards the gum."""
 _THICKNESS = (5.6, 5.2, 6.4, 7.5, 8.0, 10.0, 10.0)
-_GAP = 0.985
+_GAP = 0.99
+_CROWN_HEIGHTS = (0.015, 0.07, 0.25, 0.55, 0.95)
+_CROWN_WIDTHS = (0.84, 0.97, 1.0, 0.97, 0.86)
+"""Rings of a crown from its edge to the root: height and width as fractions."""
 
 
 def build_teeth(arch: Arch) -> Part:
@@ -61,12 +64,11 @@ def build_teeth(arch: Arch) -> Part:
 
 
 def _crown(arch: Arch, k: int, middle: float) -> Part:
-    rings, around = (6, 12) if k < 3 else (5, 10)
-    height = np.sin(np.linspace(-np.pi / 2, np.pi / 2, rings + 2))[1:-1]
-    round_off = np.sqrt(1 - height**2) ** 0.22
+    around = 12 if k < 3 else 10
+    root = np.array(_CROWN_HEIGHTS)[:, None]
+    round_off = np.array(_CROWN_WIDTHS)
     angle = np.linspace(0, 2 * np.pi, around, endpoint=False) + np.pi / around
     u, v = (np.sign(f) * np.abs(f) ** 0.5 for f in (np.cos(angle), np.sin(angle)))
-    root = (height[:, None] + 1) / 2
     wide = round_off[:, None] * u * (0.5 - 0.045 * (1 - root)) * arch.widths[k] * _GAP
     taper = 0.42 + 0.58 * root**0.7 if k < 3 else 0.8 + 0.2 * root
     face = 0.5 * _THICKNESS[k] * (round_off[:, None] * v * taper - 0.95) - 0.8 * (1 - np.cos(round_off[:, None] * u * 1.1))
@@ -76,9 +78,11 @@ def _crown(arch: Arch, k: int, middle: float) -> Part:
     (x, z), (nx, nz) = arch.along(np.array(middle))
     rows = np.stack([x + wide * nz + face * nx, np.broadcast_to(y, face.shape), z - wide * nx + face * nz], -1)
     inset = -0.475 * _THICKNESS[k]
-    poles = [(x + inset * nx, arch.edge + arch.up * (_EDGE_STEP[k] + t * tall), z + inset * nz) for t in (0.01, 0.99)]
+    poles = [(x + inset * nx, arch.edge + arch.up * (_EDGE_STEP[k] + t * tall), z + inset * nz) for t in (0.0, 1.0)]
     points, triangles = tube(rows, *np.array(poles))
-    shade = _ENAMEL * np.clip(1.05 - (86 - points[:, 2]) / 34, 0.10, 1)[:, None]
+    deep = np.clip(1.05 - (86 - points[:, 2]) / 34, 0.10, 1)
+    between = np.r_[np.tile(1 - 0.45 * np.clip((np.abs(u) - 0.8) / 0.2, 0, 1), len(rows)), 1, 1]
+    shade = _ENAMEL * (deep * between)[:, None]
     return make_part(points, outward(points, triangles), "tooth", shade, jaw=0.0 if arch.up > 0 else 1.0)
 
 
