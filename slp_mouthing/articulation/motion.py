@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from slp_mouthing.articulation.coarticulation import activation, balance, gains, holds, smoothstep
+from slp_mouthing.articulation.coarticulation import LINK_S, activation, balance, gains, holds, smoothstep
 from slp_mouthing.articulation.visemes import ARTICULATORS, segments
 from slp_mouthing.errors import InputError
 from slp_mouthing.types import CONTROL_NAMES, ControlCurves
@@ -27,18 +27,19 @@ if TYPE_CHECKING:
 
 RELAXATION_S = 0.15
 """From the end of a mouthing to rest, rounded to whole frames."""
-_LINK_S = 0.2
-"""Across a shorter pause than this the mouth does not come all the way to rest."""
-_ATTACK_S = 0.08
+_ATTACK_S = 0.1
 """From rest into a mouthing at most; a short first phone is entered faster."""
-_ATTACK_SHARE = 0.3
-"""Part of the first phone that the attack may take: a contact in it is complete later."""
+_ATTACK_SHARE, _ATTACK_SHARE_OF_CONTACT = 0.7, 0.3
+"""Part of the first phone that the attack may take; a contact is complete before its middle."""
 
 _COLUMN = {name: k for k, name in enumerate(CONTROL_NAMES)}
 _ARTICULATOR = {name: k for k, name in enumerate(ARTICULATORS)}
 _LIPS_SHUT = {"mouthPress": 0.3, "mouthRollLower": 0.2, "mouthRollUpper": 0.2}
-_LIP_ON_TEETH = {"mouthRollLower": 0.5, "mouthUpperUp": 0.25}
-_SHUT_JAW, _BITE_JAW = 0.12, 0.08
+_LIP_ON_TEETH = {"mouthRollLower": 0.6, "mouthUpperUp": 0.25}
+_SHUT_JAW = 0.12
+"""Pressed lips follow a jaw that is no lower."""
+_BITE_JAW = 0.11
+"""Where the jaw brings the rolled lower lip just under the upper teeth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,8 @@ def _controls(lean: Floats, shut: Floats, bite: Floats) -> Floats:
 
     apart = (1.0 - shut) * (1.0 - bite)
     jaw = of("jawOpen")
-    jaw = _toward(_toward(jaw, np.minimum(jaw, _BITE_JAW), bite), np.minimum(jaw, _SHUT_JAW), shut)
+    jaw = jaw + bite * (_BITE_JAW - jaw)
+    jaw = jaw + shut * (np.minimum(jaw, _SHUT_JAW) - jaw)
     _set(values, "jawOpen", jaw)
     # The lips take back all that the jaw opens, wherever it is.
     _set(values, "mouthClose", jaw * shut)
@@ -109,10 +111,6 @@ def _controls(lean: Floats, shut: Floats, bite: Floats) -> Floats:
         for name, weight in weights.items():
             _add(values, name, weight * contact)
     return values
-
-
-def _toward(value: Floats, goal: Floats, share: Floats) -> Floats:
-    return value + share * (goal - value)
 
 
 def _set(values: Floats, name: str, curve: Floats) -> None:
@@ -134,9 +132,9 @@ def _columns(name: str) -> list[int]:
 def _presence(actions: Sequence[Span], found: Sequence[Segment], times_s: Floats, fps: float) -> Floats:
     """How far the mouth is away from rest, [T] in [0, 1]: 0 is rest itself."""
     presence = np.zeros_like(times_s)
-    starts = {segment.start_s: segment.duration_s for segment in found}
+    attacks_s = {segment.start_s: _attack_s(segment) for segment in found}
     for block in _linked(actions):
-        attack_s = min(_ATTACK_S, _ATTACK_SHARE * starts.get(block[0][0], _ATTACK_S))
+        attack_s = attacks_s.get(block[0][0], _ATTACK_S)
         inside = _rise_and_fall((block[0][0], block[-1][1]), attack_s, RELAXATION_S, times_s, fps)
         for (_, end_s), (start_s, _) in pairwise(block):
             inside *= _dip(end_s, start_s, times_s)
@@ -144,11 +142,16 @@ def _presence(actions: Sequence[Span], found: Sequence[Segment], times_s: Floats
     return presence
 
 
+def _attack_s(first: Segment) -> float:
+    share = _ATTACK_SHARE_OF_CONTACT if first.viseme.contact else _ATTACK_SHARE
+    return min(_ATTACK_S, share * first.duration_s)
+
+
 def _linked(actions: Sequence[Span]) -> list[list[Span]]:
     """Runs of actions with short pauses between them."""
     blocks: list[list[Span]] = []
     for action in actions:
-        if blocks and action[0] - blocks[-1][-1][1] < _LINK_S:
+        if blocks and action[0] - blocks[-1][-1][1] < LINK_S:
             blocks[-1].append(action)
         else:
             blocks.append([action])
@@ -158,7 +161,7 @@ def _linked(actions: Sequence[Span]) -> list[list[Span]]:
 def _dip(start_s: float, end_s: float, times_s: Floats) -> Floats:
     """Towards rest and back within a pause, deeper the longer it is."""
     length_s = max(end_s - start_s, 1e-6)
-    depth = min(length_s / _LINK_S, 1.0) ** 2
+    depth = min(length_s / LINK_S, 1.0) ** 2
     phase = np.clip((times_s - start_s) / length_s, 0.0, 1.0)
     return 1.0 - depth * np.sin(np.pi * phase) ** 2
 
