@@ -1,0 +1,228 @@
+"""A face track into a body sequence, on the body's clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from slp_mouthing.body.resample import resample_curves, resample_rotations, slerp
+from slp_mouthing.errors import InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from slp_mouthing.types import BodySequence, FaceTrack
+
+    Floats = NDArray[np.floating[Any]]
+
+CHANNELS = {"jaw": "jaw_pose", "expression": "expressions", "eyes": "eyes_pose"}
+"""What may be replaced -> the field of track and body."""
+
+SMPLX_FLAME = "flame2020"
+"""The FLAME whose expression coefficients SMPL-X shares."""
+
+_LEAST_SHARE = 1e-9
+"""Of the track in a blended frame; below it the frame keeps its bits."""
+
+
+@dataclass(frozen=True, slots=True)
+class MergeOptions:
+    """Which part of a track goes where."""
+
+    fps: float | None = None
+    """The body's frame rate, instead of what its file says or its format implies."""
+    offset_s: float = 0.0
+    """When the track's part begins on the body's clock; negative: it began before the body."""
+    trim_s: tuple[float, float | None] = (0.0, None)
+    """Part of the track that is used, from its start; None: to its end."""
+    channels: tuple[str, ...] = ("jaw", "expression")
+    """Of `CHANNELS`; all others stay as the body has them."""
+    blend_s: float = 0.1
+    """Beyond both ends of the track, from the body's own face to the track's and back."""
+    widen: bool = False
+    """Give a file the face channels that its format lacks, instead of leaving them out."""
+
+    def __post_init__(self) -> None:
+        if unknown := [name for name in self.channels if name not in CHANNELS]:
+            raise InputError(f"unknown face channel '{unknown[0]}', allowed: {', '.join(CHANNELS)}")
+        if not self.channels:
+            raise InputError("no face channel is asked for", hint=f"choose of {', '.join(CHANNELS)}")
+        start, end = self.trim_s
+        if not 0.0 <= start < (np.inf if end is None else end):
+            raise InputError(f"trim is {start:g} to {end:g} s, expected 0 or more, and the end after the start")
+        if not (np.isfinite(self.offset_s) and 0.0 <= self.blend_s < np.inf):
+            raise InputError(f"offset {self.offset_s:g} s, blend {self.blend_s:g} s: expected finite times, blend 0 or more")
+
+
+@dataclass(frozen=True, slots=True)
+class MergeReport:
+    """What a merge did."""
+
+    format: str
+    frames: int
+    fps: float
+    track_frames: int
+    track_fps: float
+    written: tuple[str, ...]
+    """Face channels that were replaced."""
+    covered_s: tuple[float, float]
+    """First and last instant of the body at which the face is the track's."""
+    expressions_written: int = 0
+    expressions_lost: int = 0
+    """Coefficients of the track that the body has no columns for."""
+    lost_norm: float = 0.0
+    """Norm of the lost coefficients over that of all, both over the whole track."""
+    kept: tuple[str, ...] = ()
+    """Names of everything in the file that is bit for bit as it was."""
+    warnings: tuple[str, ...] = ()
+
+    def lines(self) -> list[str]:
+        """The report for people."""
+        start, end = self.covered_s
+        lines = [
+            f"body: {self.format}, {self.frames} frames at {self.fps:g} fps; wrote {', '.join(self.written)}",
+            f"track: {self.track_frames} frames at {self.track_fps:g} fps, {self._clock()}; "
+            f"speaks from {start:.2f} to {end:.2f} s of {self.frames / self.fps:.2f} s",
+        ]
+        if self.expressions_written:
+            lost = f"{self.expressions_lost} lost ({self.lost_norm:.1%} of their norm)" if self.expressions_lost else "none lost"
+            lines.append(f"expressions: {self.expressions_written} of {self.expressions_written + self.expressions_lost}, {lost}")
+        if self.kept:
+            lines.append(f"kept bit for bit: {', '.join(self.kept)}")
+        return lines
+
+    def _clock(self) -> str:
+        same = np.isclose(self.track_fps, self.fps, rtol=1e-9)
+        return "as the body" if same else f"resampled to {self.fps:g} (rotations by slerp, curves by cubic)"
+
+
+def merge(track: FaceTrack, body: BodySequence, options: MergeOptions | None = None) -> tuple[BodySequence, MergeReport]:
+    """The body with the track's face where the track lasts, blended into the body's own face beyond its ends.
+
+    Frames and channels that the track does not reach keep their bits. Raises `InputError` when nothing can be written.
+    """
+    options = options or MergeOptions()
+    first, last = _used_frames(track, options)
+    # The body's instants in frames of the track; before `first` and after `last` the body's face comes back.
+    at = (body.time_s - options.offset_s) * track.fps + first
+    weight = _weight(at, first, last, options.blend_s * track.fps)
+    if not (weight == 1.0).any():
+        raise InputError(
+            f"the track lies at {options.offset_s:.2f} to {options.offset_s + (last - first) / track.fps:.2f} s, "
+            f"outside of the body's 0 to {body.time_s[-1]:.2f} s", hint="move it with --offset",
+        )  # fmt: skip
+    reached = np.flatnonzero(weight > _LEAST_SHARE)
+    at, share = np.clip(at[reached], first, last), weight[reached]
+    faces, warnings = _faces(track, body, options.channels)
+    if not faces:
+        raise InputError(f"nothing to write: {'; '.join(warnings)}")
+    new: dict[str, Any] = {
+        name: _blended(name, getattr(body, name), reached, curves, at, share) for name, curves in faces.items()
+    }
+    report = _report(track, body, options, faces, at[share == 1.0], (first, last), warnings)
+    return replace(body, **new), report
+
+
+def _used_frames(track: FaceTrack, options: MergeOptions) -> tuple[float, float]:
+    """First and last frame of the track that are used, fractional."""
+    start_s, end_s = options.trim_s
+    last = float(len(track) - 1)
+    if not len(track) or start_s * track.fps > last:
+        raise InputError(f"the track has {len(track)} frames at {track.fps:g} fps, and none at {start_s:g} s", hint="see --trim")
+    return start_s * track.fps, last if end_s is None else min(last, end_s * track.fps)
+
+
+def _weight(at: Floats, first: float, last: float, blend: float) -> Floats:
+    """Share of the track's face: 1 where it lasts, 0 from `blend` beyond, smooth in between. Frames. [T] -> [T]"""
+    # A millionth of a frame of rounding must not cost the first or last frame.
+    beyond = np.maximum(np.maximum(first - at, at - last), 0.0).round(6)
+    ramp = np.clip(1.0 - beyond / blend, 0.0, 1.0) if blend > 0.0 else np.zeros_like(at)
+    return np.where(beyond > 0.0, ramp * ramp * (3.0 - 2.0 * ramp), 1.0)
+
+
+def _faces(track: FaceTrack, body: BodySequence, channels: tuple[str, ...]) -> tuple[dict[str, Floats], list[str]]:
+    """The track's channels that are asked for and that both sides have, and why others are not."""
+    faces: dict[str, Floats] = {}
+    warnings = []
+    for channel in channels:
+        name = CHANNELS[channel]
+        curves = getattr(track, name)
+        if getattr(body, name) is None:
+            warnings.append(f"{body.format} has no {channel} channel: it is left out")
+        elif curves is None:
+            warnings.append(
+                f"a track of the head '{track.head}' has no {channel} coefficients: the body keeps its own, and lips move with "
+                "the jaw only; render with your FLAME (--head flame) for the whole face"
+            )
+        else:
+            faces[name] = curves
+    if "expressions" in faces and track.head != SMPLX_FLAME:
+        warnings.append(f"expressions of '{track.head}' are not those of {SMPLX_FLAME}, which SMPL-X shares: shapes will differ")
+    return faces, warnings
+
+
+def _blended(name: str, own: Floats, reached: NDArray[np.int64], curves: Floats, at: Floats, share: Floats) -> Floats:
+    """`own` [T, D] with the track's `curves` in the frames `reached`."""
+    new, old, ramp = own.copy(), own[reached].astype(np.float64), (share < 1.0) & (share > 0.0)
+    if name == "expressions":
+        face = _fitted(resample_curves(curves.astype(np.float64), at), own.shape[1])
+        face[ramp] = old[ramp] + share[ramp, None] * (face[ramp] - old[ramp])
+    else:
+        face = resample_rotations(curves.astype(np.float64), at)
+        face[ramp] = slerp(old[ramp], face[ramp], share[ramp])
+    new[reached] = face
+    return new
+
+
+def _fitted(coefficients: Floats, columns: int) -> Floats:
+    """Cut off, or filled with zeros, to the body's number. [N, E] -> [N, columns]"""
+    out = np.zeros((len(coefficients), columns))
+    count = min(columns, coefficients.shape[1])
+    out[:, :count] = coefficients[:, :count]
+    return out
+
+
+def _report(
+    track: FaceTrack, body: BodySequence, options: MergeOptions, faces: dict[str, Floats], at: Floats,
+    used: tuple[float, float], warnings: list[str],
+) -> MergeReport:  # fmt: skip
+    """`at`: the track's frames (fractional) at the body's fully covered ones."""
+    written = min(faces["expressions"].shape[1], _columns(body)) if "expressions" in faces else 0
+    lost, lost_norm = _lost(faces["expressions"], written) if written else (0, 0.0)
+    covered_s = tuple((at[[0, -1]] - used[0]) / track.fps + options.offset_s)
+    return MergeReport(
+        format=body.format, frames=len(body), fps=body.fps, track_frames=len(track), track_fps=track.fps,
+        written=tuple(name for name, field in CHANNELS.items() if field in faces), covered_s=(covered_s[0], covered_s[1]),
+        expressions_written=written, expressions_lost=lost, lost_norm=lost_norm,
+        warnings=(*warnings, *_gaps(body, track.fps, options, used)),
+    )  # fmt: skip
+
+
+def _columns(body: BodySequence) -> int:
+    return 0 if body.expressions is None else body.expressions.shape[1]
+
+
+def _lost(expressions: Floats, written: int) -> tuple[int, float]:
+    """Number of the coefficients beyond `written`, and their share of the norm over all frames. [T, E]"""
+    total, beyond = float(np.linalg.norm(expressions)), expressions[:, written:]
+    return beyond.shape[1], float(np.linalg.norm(beyond)) / total if total else 0.0
+
+
+def _gaps(body: BodySequence, track_fps: float, options: MergeOptions, used: tuple[float, float]) -> list[str]:
+    """Where track and body do not cover one another, with figures."""
+    start_s, end_s = options.offset_s, options.offset_s + (used[1] - used[0]) / track_fps
+    period_s = 1.0 / body.fps
+    warnings = []
+    if start_s < -1e-6:
+        warnings.append(f"the track begins {-start_s:.2f} s ({round(-start_s * track_fps)} frames) before the body: not shown")
+    # A track ends with rest of its own, less than a frame of the body.
+    if (over_s := end_s - float(body.time_s[-1])) > period_s:
+        warnings.append(
+            f"the body is shorter than the track: it ends at {body.time_s[-1] + period_s:.2f} s, and the track's last "
+            f"{over_s:.2f} s ({round(over_s * track_fps)} frames) are not shown"
+        )
+    if missing := round(float(body.time_s[-1]) * body.fps) + 1 - len(body):
+        warnings.append(f"{missing} frames are missing from the body's folder; the others keep their times")
+    return warnings
