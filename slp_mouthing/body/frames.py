@@ -56,7 +56,10 @@ class FrameFolder:
 def read_frames(folder: Path) -> FrameFolder:
     """Read every frame's file. Raises `InputError`, naming the file, when one is damaged or lacks what the others have."""
     where = str(folder)
-    paths = [path for path in folder.iterdir() if path.suffix in SUFFIXES and path.is_file() and not path.name.startswith(".")]
+    try:
+        paths = [path for path in folder.iterdir() if path.suffix in SUFFIXES and path.is_file() and path.name[0] != "."]
+    except OSError as error:
+        raise InputError(f"cannot be read ({error.strerror})", where=where) from error
     if not paths:
         hint = f"give a file, or a folder with one file per frame ({', '.join(SUFFIXES)})"
         raise InputError("is a folder without frames", where=where, hint=hint)
