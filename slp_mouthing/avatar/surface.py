@@ -1,0 +1,191 @@
+"""A head's rest surface, discs that tile it, and Gaussians before they are bound to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from slp_mouthing.avatar.binding import Avatar, triangle_frames, triangle_shapes
+
+if TYPE_CHECKING:
+    from slp_mouthing.head.rig import Head
+    from slp_mouthing.types import Array
+
+Floats = NDArray[np.float64]
+Indices = NDArray[np.intp]
+
+OVERLAP = 2.15
+"""Standard deviation of a disc over that of the triangle it covers: neighbours blend without holes."""
+FACE_RADIUS_M = 0.095
+BEND_RAD = 0.75
+"""A disc covers no more of a bend than this."""
+THINNESS = 0.12
+OPACITY = 0.99
+CURVE = 0.75
+"""How far discs are lifted from the flat triangle onto the surface that its normals mean (Phong tessellation)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """Corners of all triangles at rest, with what is known at them."""
+
+    corners: Floats  # [F, 3, 3] m
+    normals: Floats  # [F, 3, 3] unit, smooth
+    colors: Floats  # [F, 3, 3] linear albedo
+    regions: NDArray[np.uint8]  # [F]
+    region_names: tuple[str, ...]
+    face_center: Floats  # [3] m
+
+    @staticmethod
+    def of(head: Head) -> Surface:
+        points = head.neutral_m.astype(np.float64)
+        corners = points[head.triangles]
+        faces = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+        total = np.zeros_like(points)
+        for k in range(3):
+            np.add.at(total, head.triangles[:, k], faces)
+        total /= np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-20)
+        colors = head.colors.astype(np.float64)
+        center = points[head.landmarks["nose_tip"]].mean(0) - (0.0, 0.01, 0.01)
+        return Surface(corners, total[head.triangles], colors[head.triangles], head.regions, head.region_names, center)
+
+    def triangles_of(self, region: str) -> Indices:
+        """Those of a region that have an area. -> [n]"""
+        if region not in self.region_names:
+            return np.empty(0, np.intp)
+        found = np.flatnonzero(self.regions == self.region_names.index(region))
+        return found[self.areas(found) > 1e-12]
+
+    def areas(self, triangles: Indices) -> Floats:
+        a, b, c = np.moveaxis(self.corners[triangles], 1, 0)
+        return np.asarray(np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2)
+
+    def coarseness(self, points: Floats) -> Floats:
+        """1 in the face, growing with the distance from it. [n, 3] -> [n]"""
+        distance = np.linalg.norm(points - self.face_center, axis=1)
+        return np.asarray(1 + np.clip((distance - FACE_RADIUS_M) / 0.04, 0, 1.5))
+
+    def bend(self, triangles: Indices) -> Floats:
+        """Largest angle between the normals at two corners. -> [n] rad"""
+        normals = self.normals[triangles]
+        cosine = (normals * np.roll(normals, 1, axis=1)).sum(2).min(1, initial=1)
+        return np.asarray(np.arccos(np.clip(cosine, -1, 1)))
+
+    def at(self, values: Floats, triangles: Indices, weights: Floats) -> Floats:
+        """Corner values [F, 3, 3] at barycentric weights [n, 3] of triangles [n]. -> [n, 3]"""
+        return np.asarray(np.einsum("nk,nkc->nc", weights, values[triangles]))
+
+
+@dataclass(frozen=True, slots=True)
+class Gaussians:
+    """n Gaussians of one material on the rest surface, in the world's frame."""
+
+    material: str
+    triangle: Indices  # [n]
+    mean: Floats  # [n, 3] m
+    axes: Floats  # [n, 3, 3] columns
+    deviation: Floats  # [n, 3] m
+    opacity: Floats  # [n]
+    color: Floats  # [n, 3]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How the triangles of a region become discs."""
+
+    edge_mm: float = 3.0
+    """Mean edge of the triangle that one disc covers in the face; longer away from it, where there is little to see."""
+    speckle: float = 0.0
+    """Standard deviation of the albedo, relative."""
+    lift_mm: float = 0.0
+    """Along the normal, from the surface."""
+    albedo: tuple[float, float, float] | None = None
+    """In place of the head's own colour."""
+
+
+def discs(surface: Surface, region: str, look: Look, density: float, rng: np.random.Generator) -> Gaussians:
+    """Every triangle of a region cut into equal smaller ones, and a disc for each."""
+    triangles = surface.triangles_of(region)
+    corners = surface.corners[triangles]
+    edges = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2).mean(1)
+    cuts = np.round(
+        np.maximum(edges / (look.edge_mm * 1e-3 * surface.coarseness(corners.mean(1))), surface.bend(triangles) / BEND_RAD)
+        * density
+    )
+    cuts = np.maximum(1, cuts).astype(int)
+    owner, weights = _subdivided(cuts)
+    owned = triangles[owner]
+    mean = surface.at(surface.corners, owned, weights)
+    lifted = np.stack([mean - ((mean - surface.corners[owned, k]) * surface.normals[owned, k]).sum(1, keepdims=True)
+                       * surface.normals[owned, k] for k in range(3)], axis=1)  # fmt: skip
+    mean = (1 - CURVE) * mean + CURVE * np.einsum("nk,nkc->nc", weights, lifted)
+    mean += look.lift_mm * 1e-3 * surface.at(surface.normals, owned, weights)
+    axes, deviation = _flat_covariance(corners)
+    albedo = np.broadcast_to(look.albedo, mean.shape) if look.albedo else surface.at(surface.colors, owned, weights)
+    color = albedo * (1 + look.speckle * rng.standard_normal((len(owned), 1)))
+    size = OVERLAP * deviation[owner] / cuts[owner, None]
+    return Gaussians(region, owned, mean, axes[owner], size, np.full(len(owned), OPACITY), color)
+
+
+def bound(parts: list[Gaussians], head: Head) -> Avatar:
+    """All parts as an avatar, each in the frame of its triangle."""
+    triangle = np.concatenate([p.triangle for p in parts])
+    frames = triangle_frames(head.neutral_m, head.triangles)
+    rotation, scale, center = (array[triangle].astype(np.float64) for array in frames)
+    mean = np.concatenate([p.mean for p in parts]) - center
+    axes = np.concatenate([p.axes for p in parts])
+    deviation = np.concatenate([p.deviation for p in parts])
+    names = tuple(dict.fromkeys(p.material for p in parts))
+    material = np.concatenate([np.full(len(p.triangle), names.index(p.material), np.uint8) for p in parts])
+    return Avatar(
+        binding=triangle.astype(np.int32),
+        position=_single(np.einsum("nji,nj->ni", rotation, mean) / scale[:, None]),
+        rotation_wxyz=_quaternions(np.einsum("nji,njk->nik", rotation, axes)),
+        log_scale=_single(np.log(np.maximum(deviation, 1e-7) / scale[:, None])),
+        opacity=_single(np.concatenate([p.opacity for p in parts])),
+        color=_single(np.clip(np.concatenate([p.color for p in parts]), 0, 1)),
+        material=material,
+        material_names=names,
+        rest_shape=triangle_shapes(head.neutral_m, head.triangles)[triangle],
+    )
+
+
+def _subdivided(cuts: NDArray[np.int64]) -> tuple[Indices, Floats]:
+    """Of triangles cut `cuts` [n] times per edge: the triangle of each piece [m], and its centroid's weights [m, 3]."""
+    owners, weights = [np.empty(0, np.intp)], [np.empty((0, 3))]
+    for cut in np.unique(cuts):
+        i, j = np.meshgrid(np.arange(cut), np.arange(cut), indexing="ij")
+        up = np.stack([i, j], -1)[i + j < cut] + 1 / 3
+        down = np.stack([i, j], -1)[i + j < cut - 1] + 2 / 3
+        inner = np.concatenate([up, down]) / cut
+        piece = np.column_stack([1 - inner.sum(1), inner])
+        found = np.flatnonzero(cuts == cut)
+        owners.append(np.repeat(found, len(piece)))
+        weights.append(np.tile(piece, (len(found), 1)))
+    return np.concatenate(owners), np.concatenate(weights)
+
+
+def _flat_covariance(corners: Floats) -> tuple[Floats, Floats]:
+    """Axes (columns: long, short, normal) and deviations of evenly filled triangles. [n, 3, 3] -> [n, 3, 3], [n, 3]"""
+    centered = corners - corners.mean(1, keepdims=True)
+    variance, axes = np.linalg.eigh(np.einsum("nki,nkj->nij", centered, centered) / 12)
+    axes = axes[:, :, ::-1]
+    axes[:, :, 2] *= np.sign(np.linalg.det(axes))[:, None]
+    deviation = np.sqrt(np.maximum(variance[:, ::-1], 0))
+    deviation[:, 2] = THINNESS * deviation[:, 1]
+    return axes, deviation
+
+
+def _quaternions(matrices: Floats) -> Array:  # [n, 3, 3] -> [n, 4]
+    from scipy.spatial.transform import Rotation
+
+    if not len(matrices):
+        return np.empty((0, 4), np.float32)
+    return _single(Rotation.from_matrix(matrices).as_quat(scalar_first=True))
+
+
+def _single(values: Floats) -> Array:
+    return np.ascontiguousarray(values, np.float32)
