@@ -43,8 +43,8 @@ REGION_NAMES = (
     "eyelid_edge", "nostril",
 )  # fmt: skip
 _MM = np.float32(1e-3)
-_MEETING_ROW = 4
-"""Row of the contact grids at which the lips meet."""
+_MEETING_ROW, _BORDER_ROW = 4, 12
+"""Rows of the contact grids at which the lips meet, and at which their red ends."""
 _CHUNK = 64
 """Frames posed at once, so that the working set stays in cache."""
 _LOOK_RAD = np.radians((25.0, 30.0))
@@ -63,7 +63,7 @@ class BuiltinHead:
     """A `Head` (see `rig.py`). Immutable once built; arrays are read-only, and threads may share it."""
 
     name = "builtin"
-    region_names = REGION_NAMES
+    region_names: tuple[str, ...] = REGION_NAMES
 
     def __init__(self) -> None:
         cage = build_cage()
@@ -80,6 +80,8 @@ class BuiltinHead:
         self._lip_shapes = _frozen(
             self._shapes.reshape(len(self._shapes), -1, 3)[:, self._lip_index].reshape(len(self._shapes), -1)
         )
+        self.lip_columns = _frozen(np.stack([self._contact.upper, self._contact.lower]).astype(np.int32))
+        """[2, L, R] vertices of the upper and the lower lip: columns that face each other, rows from inside outwards."""
         self.landmarks: Mapping[str, NDArray[np.int32]] = _landmarks(skin, self._contact, self._eyes)
 
     def pose(self, blendshapes: Array, tongue: Array, eyes_pose: Array | None = None) -> Array:
@@ -227,25 +229,34 @@ def _stacked_shapes(parts: list[Part]) -> Array:
 
 
 def _landmarks(skin: Skin, contact: LipContact, eyes: tuple[_Eye, ...]) -> Mapping[str, NDArray[np.int32]]:
-    """Vertex indices by name, as `Head.landmarks` lists them."""
+    """Vertex indices by name, as `Head.landmarks` lists them, and the points that `anthropometry.py` measures."""
     names = skin.vertex
     upper, lower, (right, left) = contact.upper, contact.lower, contact.corners
 
     def contour(row: int) -> NDArray[np.int64]:
-        return np.r_[right[row], upper[:, row], left[row], lower[::-1, row]]
+        return np.concatenate([right[row : row + 1], upper[:, row], left[row : row + 1], lower[::-1, row]])
 
     found = {
         "lips_inner": contour(_MEETING_ROW),
-        "lips_outer": contour(-1),
+        "lips_outer": contour(_BORDER_ROW),
         "lip_upper_mid": upper[len(upper) // 2, _MEETING_ROW],
         "lip_lower_mid": lower[len(lower) // 2, _MEETING_ROW],
         "lip_corner_left": left[_MEETING_ROW],
         "lip_corner_right": right[_MEETING_ROW],
+        "labiale_superius": upper[len(upper) // 2, _BORDER_ROW],
+        "labiale_inferius": lower[len(lower) // 2, _BORDER_ROW],
         "nose_tip": names["Nr5_0"],
         "chin": names["R0_16"],
+        "gnathion": names["R0_16"],
+        "nasion": names["Nn_0"],
+        "subnasale": names["M6_0"],
         "eye_left": eyes[0].vertices.start + int(np.argmax(eyes[0].local[:, 2])),
         "eye_right": eyes[1].vertices.start + int(np.argmax(eyes[1].local[:, 2])),
     }
+    sided = {"cheilion": names["M3_5"], "canthus_inner": names["E2_0"], "canthus_outer": names["E2_6"], "ala": names["Nr5_2"],
+             "zygion": names["R0_9"]}  # fmt: skip
+    found |= {f"{name}_left": index for name, index in sided.items()}
+    found |= {f"{name}_right": skin.mirror[index] for name, index in sided.items()}
     return MappingProxyType({name: _frozen(np.atleast_1d(index).astype(np.int32)) for name, index in found.items()})
 
 
@@ -260,12 +271,12 @@ def rotations(axis_angle: Array) -> Array:
 
 def _incisor_shift(blendshapes: Array) -> Array:
     """How far the lower incisors' edge has moved. [T, 52] -> [T, 2] y, z mm"""
-    rest = np.float32([0, LOWER.edge, LOWER.front])
+    rest = np.array([0, LOWER.edge, LOWER.front], np.float32)
     edge = np.tile(rest, (len(blendshapes), 1))
     opening = drivers.control(blendshapes, "jawOpen")
     forward = drivers.control(blendshapes, "jawForward")
-    move_with_jaw(edge, opening, opening[:, None] * np.float32(GLIDE) + forward[:, None] * np.float32(THRUST))
-    return edge[:, 1:] - rest[1:]
+    move_with_jaw(edge, opening, opening[:, None] * GLIDE.astype(np.float32) + forward[:, None] * THRUST.astype(np.float32))
+    return np.asarray(edge[:, 1:] - rest[1:])
 
 
 def _checked(blendshapes: Array, tongue: Array) -> tuple[Array, Array]:

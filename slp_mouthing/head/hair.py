@@ -66,7 +66,7 @@ def _skull_radius(skin: Skin, rays: Points) -> Points:
     away = away[outer]
     length = np.linalg.norm(away, axis=1)
     distance, nearest = cKDTree(away / length[:, None]).query(rays, k=5)
-    weight = 1 / (distance**2 + 1e-5)
+    weight = 1 / (np.asarray(distance) ** 2 + 1e-5)
     return np.asarray((weight * length[nearest]).sum(-1) / weight.sum(-1))
 
 
@@ -75,7 +75,7 @@ def _hairline_angle(skin: Skin, around: Points) -> Points:
     away = np.linspace(0.5, 2.4, 96)
     rays = _rays(around[:, None], away[None])
     above = above_hairline(_CENTER + rays * _skull_radius(skin, rays)[..., None])
-    return away[np.argmax(above < 0, axis=1)]
+    return np.asarray(away[np.argmax(above < 0, axis=1)])
 
 
 def build_brow(skin: Skin) -> Part:
@@ -94,10 +94,10 @@ def build_brow(skin: Skin) -> Part:
     # Where hairs are few, the strip is skin.
     regions = np.where(share[triangles, 0].mean(1) > 0.3, "brow", "skin")
     colors = (follows @ skin_colors(skin)) * (1 - share) + _BROW * share
-    return Part(points, triangles, regions, colors, follows @ skin.jaw, follows=follows)
+    return Part(points, triangles, regions, colors, np.asarray(follows @ skin.jaw), follows=follows)
 
 
-def _laid_on(skin: Skin, points: Points, lift: Points) -> tuple[sp.csr_matrix, Points]:
+def _laid_on(skin: Skin, points: Points, lift: Points) -> tuple[sp.csr_array, Points]:
     """`points` dropped along z onto the front of the skin: shares of its vertices, and where they come to lie."""
     corners = skin.points[skin.triangles]
     front = np.flatnonzero(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])[:, 2] > 0)
@@ -111,7 +111,7 @@ def _laid_on(skin: Skin, points: Points, lift: Points) -> tuple[sp.csr_matrix, P
         shares[k] = 1 - v[best] - w[best], v[best], w[best]
         vertices[k] = skin.triangles[front[best]]
     starts = np.arange(0, 3 * len(points) + 1, 3)
-    follows = sp.csr_matrix((shares.ravel(), vertices.ravel(), starts), (len(points), len(skin.points)))
+    follows = sp.csr_array((shares.ravel(), vertices.ravel(), starts), (len(points), len(skin.points)))
     normals = follows @ _normals(skin.points, skin.triangles)
     return follows, np.asarray(follows @ skin.points + normals * lift[:, None])
 
@@ -143,6 +143,6 @@ def build_lashes(skin: Skin) -> Part:
     rows = np.stack([base - (0, 0.15, 0.1), base + outwards * 0.2 + (0, 0.32, 0.2), base + outwards * length[:, None]])
     points, triangles = grid(rows, wrap=False)
     shares = (np.ones(len(points)), np.tile(edge, 3), np.arange(len(points) + 1))
-    follows = sp.csr_matrix(shares, (len(points), len(skin.points)))
-    return Part(points, triangles, np.full(len(triangles), "lash"), np.broadcast_to(_LASH, points.shape),
-                follows @ skin.jaw, follows=follows)  # fmt: skip
+    follows = sp.csr_array(shares, (len(points), len(skin.points)))
+    jaw, colors = np.asarray(follows @ skin.jaw), np.broadcast_to(_LASH, points.shape)
+    return Part(points, triangles, np.full(len(triangles), "lash"), colors, jaw, follows=follows)

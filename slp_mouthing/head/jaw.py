@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 CONDYLES = np.array([0.0, -18.0, 10.0])
 OPEN_RAD = float(np.radians(19.0))
 """Rotation at jawOpen 1: some 30 mm between the incisors."""
-GLIDE = np.array([0.0, -1.0, 2.5])
+GLIDE = np.array([0.0, -3.0, 8.0])
 """Shift of the condyles at jawOpen 1."""
 THRUST = np.array([0.0, -0.5, 5.5])
 """Shift at jawForward 1."""

@@ -43,8 +43,8 @@ def skin_colors(skin: Skin) -> Points:  # [S, 3]
     color = _mix(color, _COOL, 0.35 * smoothstep(-60, -110, y) * (skin.ring > 7))
     color = _mix(color, _LID, 0.30 * np.exp(-(((skin.lid - 3.2) / 0.9) ** 2)))
     color = _mix(color, _CARUNCLE, 0.8 * smoothstep(2.05, 1.5, skin.lid))
-    scalp = smoothstep(-5, 3, above_hairline(skin.points) + 2.5 * np.sin(0.9 * skin.points[:, 0]) * np.sin(0.7 * z)) * (skin.ring > 7.9)
-    color = _mix(color, HAIR, 0.9 * scalp)
+    ragged = above_hairline(skin.points) + 2.5 * np.sin(0.9 * skin.points[:, 0]) * np.sin(0.7 * z)
+    color = _mix(color, HAIR, 0.9 * smoothstep(-5, 3, ragged) * (skin.ring > 7.9))
     mouth = skin.ring < 7
     lip = _mix(np.broadcast_to(_LIP, skin.points.shape), _LIP_INNER, smoothstep(1.75, 0.5, skin.ring))
     color = _mix(color, lip, (1 - smoothstep(2.85, 3.15, skin.ring)) * mouth)

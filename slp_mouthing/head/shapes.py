@@ -67,9 +67,8 @@ class Sculptor:
 
     def push(self, amount: Points, *, x: float = 0.0, y: float = 0.0, z: float = 0.0) -> Points:
         """`amount` [C] times a direction whose x points away from the midline. -> [C, 3]"""
-        return amount[:, None] * np.stack(
-            [x * self.sign * (self.across > 1e-6), np.full_like(amount, y), np.full_like(amount, z)], 1
-        )
+        away = x * self.sign * (self.across > 1e-6)
+        return np.asarray(amount[:, None] * np.stack([away, np.full_like(amount, y), np.full_like(amount, z)], 1))
 
     def mirrored(self, offsets: Points) -> Points:
         return np.asarray(offsets[self.cage.mirror] * (-1, 1, 1))
@@ -78,7 +77,7 @@ class Sculptor:
         """Let the cheeks follow the lips as a thin plate: lips held hard, the fold softly, eyes, nose and skull in place."""
         if hold_cheek not in self._spreading:
             self._spreading[hold_cheek] = Fairing(self.cage.faces, self._hold(hold_cheek))
-        return self._spreading[hold_cheek](offsets)
+        return np.asarray(self._spreading[hold_cheek](offsets))
 
     def _hold(self, hold_cheek: float) -> Points:
         away = np.linalg.norm((self.cage.points - (0, -70, 85)) * (0.8, 1, 0.8), axis=1)
@@ -146,10 +145,10 @@ def _rounded(
 
 def _pucker(s: Sculptor) -> Points:
     # The lining draws together behind the lips, so that the opening is dark.
-    sections = {-2: (1.5, 1.5, -5.0), -1: (-5.6, -5.6, -0.5), 0: (-0.8, -0.8, 4.0), 1: (0.0, 0.0, 8.0), 2: (3.4, 4.0, 9.8),
+    sections = {-2: (1.5, 1.5, -5.0), -1: (-6.2, -6.2, -0.5), 0: (-0.8, -0.8, 4.0), 1: (0.0, 0.0, 8.0), 2: (3.4, 4.0, 9.8),
                 3: (7.0, 8.2, 6.2), 4: (12.0, 13.5, 1.6)}  # fmt: skip
     hollow = s.bump((46, -62, 68), (17, 20, 22)) * (1 - s.by_ring((1, 1, 1, 1, 1, 1, 1, 1, 0.8, 0.6, 0.4)))
-    return _rounded(s, 5.6, 0.6, sections) + s.push(hollow, x=-3.0, z=1.0)
+    return _rounded(s, 5.0, 1.5, sections) + s.push(hollow, x=-3.0, z=1.0)
 
 
 def _funnel(s: Sculptor) -> Points:

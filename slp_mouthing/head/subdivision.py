@@ -45,7 +45,7 @@ class Faces:
         start = np.flatnonzero(np.r_[True, self.face[1:] != self.face[:-1]])
         after = np.r_[self.corner[1:], -1]
         after[np.r_[start[1:] - 1, len(self.corner) - 1]] = self.corner[start]
-        return after
+        return np.asarray(after)
 
     def edges(self) -> tuple[Indices, Indices]:
         """Undirected edges [E, 2] and the edge that leaves each corner [H]."""
@@ -58,8 +58,8 @@ class Faces:
 class Step:
     """One Catmull-Clark step. New vertices are ordered: old vertices, one per face, one per edge."""
 
-    smooth: sp.csr_matrix  # [N, C]
-    linear: sp.csr_matrix  # [N, C] the same vertices without smoothing, for coordinates along loops
+    smooth: sp.csr_array  # [N, C]
+    linear: sp.csr_array  # [N, C] the same vertices without smoothing, for coordinates along loops
     quads: Indices  # [4 corners' quads, 4]; quad k lies at corner k of the old faces
     edge: Indices  # [H] the edge that leaves each corner of the old faces
     faces: Faces
@@ -70,30 +70,30 @@ def catmull_clark(faces: Faces) -> Step:
     n, count = faces.vertices, faces.count
     ends, edge = faces.edges()
     one = np.ones(len(faces.corner))
-    in_face = sp.csr_matrix((one, (faces.face, faces.corner)), (count, n))
-    face_mean = sp.diags(1 / np.bincount(faces.face)) @ in_face
+    in_face = sp.csr_array((one, (faces.face, faces.corner)), (count, n))
+    face_mean = sp.csr_array(sp.diags_array(1 / np.bincount(faces.face)) @ in_face)
     rows = np.repeat(np.arange(len(ends)), 2)
-    on_edge = sp.csr_matrix((np.ones(len(rows)), (rows, ends.ravel())), (len(ends), n))
-    beside = sp.csr_matrix((one, (edge, faces.face)), (len(ends), count))
+    on_edge = sp.csr_array((np.ones(len(rows)), (rows, ends.ravel())), (len(ends), n))
+    beside = sp.csr_array((one, (edge, faces.face)), (len(ends), count))
     inner = np.asarray(beside.sum(1)).ravel() == 2
-    edge_point = sp.diags(np.where(inner, 0.25, 0.5)) @ on_edge + sp.diags(0.25 * inner) @ beside @ face_mean
-    linear = sp.vstack([sp.identity(n), face_mean, 0.5 * on_edge]).tocsr()
-    smooth = sp.vstack([_vertex_points(on_edge, in_face, face_mean, inner), face_mean, edge_point]).tocsr()
+    edge_point = sp.diags_array(np.where(inner, 0.25, 0.5)) @ on_edge + sp.diags_array(0.25 * inner) @ beside @ face_mean
+    linear = sp.csr_array(sp.vstack([sp.eye_array(n), face_mean, 0.5 * on_edge]))
+    smooth = sp.csr_array(sp.vstack([_vertex_points(on_edge, in_face, face_mean, inner), face_mean, edge_point]))
     quads = _quads(faces, edge)
     return Step(smooth, linear, quads, edge, Faces(smooth.shape[0], quads.ravel(), np.repeat(np.arange(len(quads)), 4)))
 
 
 def _vertex_points(
-    on_edge: sp.csr_matrix, in_face: sp.csr_matrix, face_mean: sp.csr_matrix, inner: NDArray[np.bool_]
-) -> sp.csr_matrix:
+    on_edge: sp.csr_array, in_face: sp.csr_array, face_mean: sp.csr_array, inner: NDArray[np.bool_]
+) -> sp.csr_array:
     n = on_edge.shape[1]
     valence = np.asarray(on_edge.sum(0)).ravel()
-    border_edges = sp.diags((~inner).astype(float)) @ on_edge
+    border_edges = sp.diags_array((~inner).astype(float)) @ on_edge
     border = np.asarray(border_edges.sum(0)).ravel() > 0
     safe = np.maximum(valence, 1)
-    inside = sp.diags((safe - 3) / safe) + sp.diags(1 / safe**2) @ (in_face.T @ face_mean + on_edge.T @ on_edge)
-    outside = 0.5 * sp.identity(n) + 0.125 * border_edges.T @ border_edges
-    return sp.diags((~border).astype(float)) @ inside + sp.diags(border.astype(float)) @ outside
+    inside = sp.diags_array((safe - 3) / safe) + sp.diags_array(1 / safe**2) @ (in_face.T @ face_mean + on_edge.T @ on_edge)
+    outside = 0.5 * sp.eye_array(n) + 0.125 * border_edges.T @ border_edges
+    return sp.csr_array(sp.diags_array((~border).astype(float)) @ inside + sp.diags_array(border.astype(float)) @ outside)
 
 
 def _quads(faces: Faces, edge: Indices) -> Indices:
@@ -159,11 +159,11 @@ class Fairing:
     def __init__(self, faces: Faces, hold: Points, bending: float = 1.0) -> None:
         n = faces.vertices
         rows, columns = np.r_[faces.corner, faces.following], np.r_[faces.following, faces.corner]
-        near = sp.csr_matrix((np.ones(len(rows)), (rows, columns)), (n, n))
+        near = sp.csr_array((np.ones(len(rows)), (rows, columns)), (n, n))
         near.data[:] = 1
-        laplacian = sp.identity(n) - sp.diags(1 / np.asarray(near.sum(1)).ravel()) @ near
+        laplacian = sp.eye_array(n) - sp.diags_array(1 / np.asarray(near.sum(1)).ravel()) @ near
         self._hold = hold
-        self._factor = splu((bending * laplacian.T @ laplacian + sp.diags(hold)).tocsc())
+        self._factor = splu((bending * laplacian.T @ laplacian + sp.diags_array(hold)).tocsc())
 
     def __call__(self, given: Points) -> Points:  # [C, ...] -> [C, ...]
         flat = given.reshape(len(given), -1)

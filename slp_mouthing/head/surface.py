@@ -25,7 +25,7 @@ class Skin:
     """The skin's mesh and what ties it to the cage. S skin vertices, C cage points."""
 
     cage: Cage  # faired: its subdivided surface passes through the hand-placed points
-    smooth: sp.csr_matrix  # [S, C] carries positions, weights and offsets from the cage
+    smooth: sp.csr_array  # [S, C] carries positions, weights and offsets from the cage
     points: Points  # [S, 3] mm
     triangles: Indices  # [F, 3]
     jaw: Points  # [S] share of the jaw's motion
@@ -63,7 +63,7 @@ def build_skin(cage: Cage) -> Skin:
         cage=replace(cage, points=points), smooth=smooth, points=fine_points, triangles=triangles.reshape(-1, 3),
         jaw=np.clip(smooth @ _fair_jaw(cage), 0, 1), ring=linear @ cage.ring, column=column, lid=linear @ cage.lid,
         lid_column=lid_column, nostril=linear @ cage.nostril, side=side,
-        mirror=cKDTree(fine_points).query(fine_points * (-1, 1, 1))[1],
+        mirror=np.asarray(cKDTree(fine_points).query(fine_points * (-1, 1, 1))[1], np.int64),
         vertex={name: int(np.searchsorted(used, index)) for name, index in cage.names.items()},
     )  # fmt: skip
 
@@ -78,11 +78,11 @@ def _fair_jaw(cage: Cage) -> Points:
     return Fairing(cage.faces, np.where((cage.ring <= 5) & cage.in_mouth, 30.0, 0.8), 0.5)(cage.jaw)
 
 
-def _worth_refining(cage: Cage, linear: sp.csr_matrix, quads: Indices) -> NDArray[np.bool_]:
+def _worth_refining(cage: Cage, linear: sp.csr_array, quads: Indices) -> NDArray[np.bool_]:
     """Quads that carry lips, lid edges or the nose's wings: the eye rests there."""
     ring, lid = (np.asarray(linear @ x)[quads] for x in (cage.ring, cage.lid))
     x, y, z = np.moveaxis(np.asarray(linear @ cage.points)[quads].mean(1), 1, 0)
     lips = (ring.min(1) >= -1) & (ring.max(1) <= 4)
     lids = (lid.min(1) >= 1) & (lid.max(1) <= 4)
     nose = (np.abs(x) < 18) & (y > -45.5) & (y < -22) & (z > 92) & (ring.min(1) >= 6)
-    return lips | lids | nose
+    return np.asarray(lips | lids | nose)
