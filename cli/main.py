@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from typing import Any
 
-import click
 import typer
 
 from slp_mouthing.errors import MouthError
 
-from . import batch, doctor, export, lexicon, plan, render
+from . import batch, doctor, export, lexicon, merge, plan, render
+
+UsageError: Any = typer.BadParameter.__base__
+"""Typer exports it by no name of its own, and newer versions no longer take it from click."""
 
 app = typer.Typer(
     name="mouth",
@@ -27,6 +30,7 @@ app = typer.Typer(
 app.command("render")(render.render)
 app.command("plan")(plan.plan)
 app.command("batch")(batch.batch)
+app.command("merge")(merge.merge)
 app.command("export")(export.export)
 app.add_typer(lexicon.app, name="lexicon")
 app.command("doctor")(doctor.doctor)
@@ -55,11 +59,11 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except MouthError as error:
         typer.echo(f"mouth: {error}", err=True)
         return 1
-    except click.UsageError as error:
+    except UsageError as error:
         command = error.ctx.command_path if error.ctx else "mouth"
         typer.echo(f"{command}: {_one_line(error.format_message())}; see '{command} --help'", err=True)
         return 2
-    except (click.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         typer.echo("mouth: stopped; what was finished is kept", err=True)
         return 130
     except BrokenPipeError:

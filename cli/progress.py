@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import typer
+
+if TYPE_CHECKING:
+    from slp_mouthing.pipeline import OnStep
 
 MOST_WARNINGS = 20
 
 
 @contextlib.contextmanager
-def steps() -> Iterator[Callable[[str], None]]:
-    """A function that shows what is being done now."""
+def steps() -> Iterator[OnStep]:
+    """A function that shows what is being done now; without a terminal only what takes unusually long is told."""
     if not sys.stderr.isatty():
-        yield lambda text: typer.echo(text, err=True)
+        yield lambda text, slow=False: typer.echo(text, err=True) if slow else None
         return
     from rich.console import Console
 
     with Console(stderr=True).status("starting") as status:
-        yield status.update
+        yield lambda text, slow=False: status.update(text)
 
 
 def warn(warnings: Sequence[str]) -> None:

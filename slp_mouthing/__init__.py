@@ -31,10 +31,13 @@ __all__ = [
     "render",
 ]
 
-_HOME = {"MouthError": "errors", "Result": "pipeline", "Studio": "pipeline", "StudioOptions": "pipeline", "render": "pipeline"}
+_HOME = {"MouthError": "errors", "Result": "pipeline", "Studio": "pipeline", "StudioOptions": "pipeline"}
 
 
 def __getattr__(name: str) -> Any:
+    if name == "render":
+        # The package of that name, which is callable: see its `__init__`.
+        return importlib.import_module("slp_mouthing.render")
     if name not in __all__:
         raise AttributeError(f"module 'slp_mouthing' has no attribute '{name}'")
     return getattr(importlib.import_module(f"slp_mouthing.{_HOME.get(name, 'types')}"), name)

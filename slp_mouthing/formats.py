@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from slp_mouthing.export import Writer
     from slp_mouthing.head.rig import Head
-    from slp_mouthing.render.scene import Renderer
+    from slp_mouthing.render.scene import SceneRenderer
+    from slp_mouthing.pipeline import OnStep
     from slp_mouthing.types import Take
 
 VIEWS = ("portrait", "three-quarter", "profile", "mouth")
@@ -63,6 +64,18 @@ def suffixes(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(export.suffix_for(name, table) for name in names if name.strip()))
 
 
+PICTURES = ("mp4", "png")
+
+
+def prepare(wanted: Sequence[str], on_step: OnStep) -> None:
+    """Compile the renderer if one of the suffixes needs it and this installation has not done so yet."""
+    from slp_mouthing.render import kernels_cached, warm_up
+
+    if set(wanted) & set(PICTURES) and not kernels_cached():
+        on_step("compiling the renderer, once for this installation (some 20 s)", slow=True)
+        warm_up()
+
+
 def save(take: Take, path: Path, picture: PictureOptions) -> None:
     """Write `path` in the format of its suffix, whole or not at all. Raises `OutputError`."""
     export.export(take, path, writers(picture))
@@ -96,13 +109,13 @@ def write_sheet(take: Take, path: Path, *, picture: PictureOptions) -> None:
 
 
 @lru_cache(maxsize=4)
-def _renderer(head: Head, size: int, view: str, style: str) -> Renderer:
+def _renderer(head: Head, size: int, view: str, style: str) -> SceneRenderer:
     from slp_mouthing.avatar.default import default_avatar
-    from slp_mouthing.render.scene import Renderer
+    from slp_mouthing.render.scene import make_renderer
 
-    return Renderer(head, default_avatar(head), size=size, view=view, style=style)
+    return make_renderer(head, None if style == "mesh" else default_avatar(head), size=size, view=view, style=style)
 
 
-def renderer(head: Head, picture: PictureOptions) -> Renderer:
+def renderer(head: Head, picture: PictureOptions) -> SceneRenderer:
     """The renderer of a head for these pictures; kept, so that the next utterance starts at once."""
     return _renderer(head, picture.size, picture.view, picture.style)

@@ -8,7 +8,7 @@ import threading
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from slp_mouthing.errors import InputError
 from slp_mouthing.files import safe_stem
@@ -26,6 +26,16 @@ if TYPE_CHECKING:
 Driver = Literal["rules"]
 DRIVERS: tuple[Driver, ...] = ("rules",)
 HEADS: tuple[str, ...] = ("builtin",)
+
+
+class OnStep(Protocol):
+    """Is told what is being done now; `slow` marks what takes far longer than usual, such as a first compilation."""
+
+    def __call__(self, text: str, slow: bool = False) -> None: ...
+
+
+def silent(text: str, slow: bool = False) -> None:
+    """The `OnStep` of a caller who does not want to know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,27 +220,29 @@ class Studio:
         stem: str | None = None,
         picture: PictureOptions | None = None,
         reuse: bool = False,
-        on_step: Callable[[str], None] = lambda text: None,
+        on_step: OnStep = silent,
     ) -> FileReport:
         """Render every utterance of a file to `out/STEM.track.npz`, `out/STEM.plan.json` and one file per format.
 
         Several utterances become `STEM-001`, `STEM-002`, ... With `reuse`, those whose files are there, whole, and made from
         the same input by the same settings are left as they are. Raises `MouthError`.
         """
-        from slp_mouthing.formats import PictureOptions, suffixes
+        from slp_mouthing.formats import PictureOptions, prepare, suffixes
         from slp_mouthing.notation import read
 
         path, picture = Path(path), picture or PictureOptions()
         wanted = suffixes(("track.npz", "plan.json", *formats))
+        utterances = read(path, strict=self.options.strict)
+        prepare(wanted, on_step)
         report = FileReport()
-        for utterance in read(path, strict=self.options.strict):
+        for utterance in utterances:
             name = (stem or safe_stem(path.stem)) + utterance.name.removeprefix(path.stem)
             targets = [Path(out) / f"{name}.{suffix}" for suffix in wanted]
             report += self._render_utterance(utterance, targets, picture, reuse, on_step)
         return report
 
     def _render_utterance(
-        self, utterance: Utterance, targets: list[Path], picture: PictureOptions, reuse: bool, on_step: Callable[[str], None]
+        self, utterance: Utterance, targets: list[Path], picture: PictureOptions, reuse: bool, on_step: OnStep
     ) -> FileReport:
         if reuse and self._is_made(utterance, targets):
             return FileReport(tuple(targets), utterance.end_s)
@@ -280,12 +292,13 @@ def _shared_studio(options: StudioOptions) -> Studio:
     return Studio(options)
 
 
-def export_track(track: str | Path, targets: Sequence[Path], picture: PictureOptions, on_step: Callable[[str], None]) -> None:
+def export_track(track: str | Path, targets: Sequence[Path], picture: PictureOptions, on_step: OnStep) -> None:
     """Write a `.track.npz` in other formats, each named by its suffix. Raises `MouthError`."""
     from slp_mouthing import formats
     from slp_mouthing.head.builtin import load_builtin
 
     loaded = FaceTrack.load(track)
+    formats.prepare([target.suffix.lstrip(".") for target in targets], on_step)
     take = Take(loaded, load_builtin(), safe_stem(Path(track).name.removesuffix(".track.npz")))
     for target in targets:
         on_step(f"writing {target}")

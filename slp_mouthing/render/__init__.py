@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from slp_mouthing.jit import kernels_cached, warm_up
@@ -31,3 +33,14 @@ def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
+class _CallablePackage(ModuleType):
+    """`slp_mouthing.render(...)` renders an utterance and `slp_mouthing.render.rasterize(...)` an image: both are promised names,
+    and Python gives the name of a package to the package."""
+
+    def __call__(self, *args: Any, **settings: Any) -> Any:
+        return importlib.import_module("slp_mouthing.pipeline").render(*args, **settings)
+
+
+sys.modules[__name__].__class__ = _CallablePackage

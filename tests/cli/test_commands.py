@@ -1,0 +1,158 @@
+"""What a person at a terminal sees: files, exit statuses, one-line errors."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from slp_mouthing.cli.main import run
+from slp_mouthing.types import FaceTrack
+
+LINE = "WHY@0.5 PT:PRO2SG@0.2 LATE@0.6\n"
+
+
+@pytest.fixture
+def gloss(tmp_path: Path) -> Path:
+    path = tmp_path / "why.txt"
+    path.write_text(LINE, encoding="utf-8")
+    return path
+
+
+def one_line(text: str) -> bool:
+    return text.endswith("\n") and text.count("\n") == 1 and "Traceback" not in text
+
+
+def test_render_writes_track_plan_and_formats(gloss: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out"
+    assert run(["render", str(gloss), "-o", str(out), "--formats", "glb,livelink"]) == 0
+    names = {path.name for path in out.iterdir()}
+    assert names == {"why.track.npz", "why.plan.json", "why.glb", "why.livelink.csv"}
+    assert set(capsys.readouterr().out.split()) == {str(out / name) for name in names}
+    track = FaceTrack.load(out / "why.track.npz")
+    meta = json.loads(track.meta)
+    assert (track.fps, track.head, meta["decoder"], meta["voice"]) == (30.0, "builtin", "rules", "en-gb")
+    plan = json.loads((out / "why.plan.json").read_text(encoding="utf-8"))
+    assert [sign["gloss"] for sign in plan["signs"]] == ["WHY", "PT:PRO2SG", "LATE"]
+
+
+def test_several_utterances_are_numbered(tmp_path: Path) -> None:
+    source = tmp_path / "two.txt"
+    source.write_text(LINE * 2, encoding="utf-8")
+    assert run(["render", str(source), "-o", str(tmp_path), "--formats", "npz"]) == 0
+    assert (tmp_path / "two-001.track.npz").read_bytes()[:2] == b"PK"
+    assert (tmp_path / "two-002.plan.json").exists()
+
+
+def test_plan_prints_every_sign_and_why(gloss: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["plan", str(gloss)]) == 0
+    table = capsys.readouterr().out
+    for word in ("WHY", "why", "w aɪ", "PT:PRO2SG", "LATE", "lexicon"):
+        assert word in table
+
+
+def test_plan_json_is_an_object_or_a_list(tmp_path: Path, gloss: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["plan", str(gloss), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["actions"][0]["text"] == "why"
+    two = tmp_path / "two.txt"
+    two.write_text(LINE * 2, encoding="utf-8")
+    assert run(["plan", str(two), "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)) == 2
+
+
+def test_an_unknown_gloss_warns_and_strict_refuses(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = tmp_path / "odd.txt"
+    source.write_text("WHY XYLOGRAPHQ\n", encoding="utf-8")
+    assert run(["render", str(source), "-o", str(tmp_path), "--formats", "npz"]) == 0
+    assert "XYLOGRAPHQ" in capsys.readouterr().err
+    assert run(["render", str(source), "-o", str(tmp_path), "--formats", "npz", "--strict"]) == 1
+    error = capsys.readouterr().err
+    assert one_line(error) and "odd.txt:1:5" in error and "XYLOGRAPHQ" in error
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "no sign"),
+        (b"# only a comment\n", "no sign"),
+        (b"WHY\0\n", "NUL"),
+        (b"\x89PNG\r\n\x1a\n\xff\xfe", "UTF-8"),
+        (b"WHY{why\n", "1:4"),
+        (b"WHY@0.8-0.2\n", "1:"),
+        (b"WHY@0-1 LATE@0.5-2\n", "1:"),
+        (b"WHY@-1\n", "1:"),
+        (b"WHY@99999\n", "1:"),
+    ],
+)
+def test_bad_input_is_one_line_that_says_where(
+    content: bytes, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "bad.txt"
+    source.write_bytes(content)
+    assert run(["render", str(source), "-o", str(tmp_path / "out")]) == 1
+    error = capsys.readouterr().err
+    assert one_line(error) and "bad.txt" in error and says in error
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_as_input_and_a_file_as_output(gloss: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["render", str(tmp_path)]) == 1
+    assert "is a folder" in capsys.readouterr().err
+    assert run(["render", str(gloss), "-o", str(gloss), "--formats", "npz"]) == 1
+    assert one_line(capsys.readouterr().err)
+
+
+def test_unknown_formats_and_options_name_what_is_allowed(gloss: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["render", str(gloss), "--formats", "glbx"]) == 1
+    error = capsys.readouterr().err
+    assert one_line(error) and "glb" in error
+    assert run(["render", str(gloss), "--no-such-option"]) == 2
+    assert one_line(capsys.readouterr().err)
+    assert run(["render", str(gloss), "--fps", "0"]) == 2
+    assert one_line(capsys.readouterr().err)
+
+
+@pytest.mark.parametrize("gloss_text", ["../../../etc/passwd", "A/B", "..", "/", "CAFÉ", "🙂"])
+def test_odd_glosses_stay_in_the_folder(gloss_text: str, tmp_path: Path) -> None:
+    source, out = tmp_path / "in" / "odd name.txt", tmp_path / "out"
+    source.parent.mkdir()
+    source.write_text(f"{gloss_text}@0.4\n", encoding="utf-8")
+    assert run(["render", str(source), "-o", str(out), "--formats", "npz"]) == 0
+    assert {path.name for path in tmp_path.rglob("*") if path.is_file()} == {
+        "odd name.txt", "odd-name.track.npz", "odd-name.plan.json",
+    }  # fmt: skip
+
+
+def test_the_same_input_gives_the_same_bytes(gloss: Path, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        assert run(["render", str(gloss), "-o", str(tmp_path / name), "--formats", "glb"]) == 0
+    for suffix in ("track.npz", "plan.json", "glb"):
+        assert (tmp_path / "a" / f"why.{suffix}").read_bytes() == (tmp_path / "b" / f"why.{suffix}").read_bytes()
+
+
+def test_export_turns_a_track_into_other_formats(gloss: Path, tmp_path: Path) -> None:
+    assert run(["render", str(gloss), "-o", str(tmp_path), "--formats", "glb"]) == 0
+    again = tmp_path / "again.glb"
+    assert run(["export", str(tmp_path / "why.track.npz"), "--to", str(again)]) == 0
+    assert again.stat().st_size > 100_000
+
+
+def test_lexicon_shows_and_covers(gloss: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["lexicon", "show", "WHY", "BECAUSE"]) == 0
+    assert "because" in capsys.readouterr().out
+    assert run(["lexicon", "show", "BECAUS"]) == 1
+    assert "BECAUSE" in capsys.readouterr().err
+    assert run(["lexicon", "coverage", str(gloss)]) == 0
+    assert "lexical 2, with an entry 2 (100%)" in capsys.readouterr().out
+    broken = tmp_path / "broken.yaml"
+    broken.write_text("entries:\n  LATE: {mouthing: late}\n  WHY: {mouthing: [1, 2]}\n", encoding="utf-8")
+    assert run(["lexicon", "check", str(broken)]) == 1
+    error = capsys.readouterr().err
+    assert one_line(error) and "broken.yaml:3" in error
+
+
+def test_doctor_finds_everything_a_render_needs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["doctor"]) == 0
+    report = capsys.readouterr().out
+    assert "espeak-ng" in report and "MISSING" not in report

@@ -1,0 +1,65 @@
+"""The Python interface: one call, a studio for many, from many threads."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+import slp_mouthing as mouth
+from slp_mouthing.errors import InputError
+
+LINE = "WHY@0.5 PT:PRO2SG@0.2 LATE@0.6"
+
+
+def test_render_gives_track_plan_and_motion() -> None:
+    result = mouth.render(LINE)
+    assert [action.text for action in result.plan.actions if action.phones] == ["why", "late"]
+    frames = int(np.ceil((1.3 + 0.2) * 30 - 1e-6))
+    assert len(result.track) == frames
+    assert result.motion.vertex_offsets.shape == (frames, len(result.head.neutral_m), 3)
+    assert np.abs(result.motion.vertex_offsets).max() > 0.003
+    assert json.loads(result.track.meta)["input"] == "WHY@0-0.5 PT:PRO2SG@0.5-0.7 LATE@0.7-1.3"
+
+
+def test_the_face_rests_before_between_and_after() -> None:
+    """The plan says rest: no vertex moves by more than 0.05 mm from frame to frame."""
+    result = mouth.render("WHY@0.5-1.0 LATE@2.5-3.0 WHY@4.5-5.0{}")
+    moved_mm = np.linalg.norm(np.diff(result.vertices_m, axis=0), axis=2).max(axis=1) * 1000
+    time_s = result.track.time_s[1:]
+    for start_s, end_s in ((0.0, 0.45), (1.3, 2.45), (3.3, 5.2)):
+        assert moved_mm[(time_s > start_s) & (time_s < end_s)].max() < 0.05
+    assert np.allclose(result.track.blendshapes[-1], 0.0, atol=1e-6)
+
+
+def test_sound_is_as_long_as_the_track() -> None:
+    result = mouth.render(LINE)
+    assert abs(result.sound.duration_s - len(result.track) / result.track.fps) < 1 / result.track.fps
+    assert np.abs(result.sound.samples).max() > 0.05
+
+
+def test_a_studio_serves_many_threads_alike() -> None:
+    studio = mouth.Studio(head="builtin", voice="en-gb")
+    lines = [LINE, "BECAUSE@0.8 BUS@0.5", "FAMILY@0.6", "%(Peter)@0.9"] * 3
+    alone = [studio.render(line).track for line in lines]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda line: studio.render(line).track, lines))
+    for a, b in zip(alone, together, strict=True):
+        assert np.array_equal(a.blendshapes, b.blendshapes) and np.array_equal(a.lip_opening_m, b.lip_opening_m)
+
+
+@pytest.mark.parametrize("fps", [24.0, 25.0, 29.97, 50.0, 60.0])
+def test_any_frame_rate_covers_the_same_time(fps: float) -> None:
+    track = mouth.render(LINE, fps=fps).track
+    assert len(track) == int(np.ceil(1.5 * fps - 1e-6))
+    assert track.lip_opening_m.max() > 0.004
+
+
+def test_settings_out_of_range_are_refused() -> None:
+    for settings in ({"head": "nobody"}, {"fps": 0.0}, {"fps": float("nan")}, {"intensity": -1.0}, {"driver": "magic"}):
+        with pytest.raises(InputError):
+            mouth.Studio(**settings)
+    with pytest.raises(InputError, match="expected one"):
+        mouth.render("WHY\nLATE")
