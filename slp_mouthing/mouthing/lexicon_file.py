@@ -11,6 +11,10 @@
       READ-PAST: {mouthing: read, ipa: rɛd}
       NOT-YET: {gesture: shh, confidence: high}
       FEEL: {type: None}          # no mouth action
+    groups:                       # entries that share attributes
+      - topic: food
+        confidence: low
+        entries: {TEA: tea}
 
 The nodes of the YAML are read directly: no value is turned into anything but text, so that NO, ON and 1 are glosses.
 """
@@ -19,7 +23,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any, get_args
@@ -95,28 +99,45 @@ class _Reader:
 
     where: str
     defaults: dict[str, Any] = field(default_factory=dict)
+    """Attributes of an entry that does not give them itself."""
     sources: dict[str, str] = field(default_factory=dict)
 
     def lexicon(self, root: yaml.Node | None, checksum: str) -> Lexicon:
         if root is None:
             raise LexiconError("is empty", where=self.where, hint="write entries: and below it GLOSS: word")
-        parts = self.table(root, ("lexicon", "entries"))
+        parts = self.table(root, ("lexicon", "entries", "groups"))
         header = self.table(parts["lexicon"], _HEADER) if "lexicon" in parts else {}
         texts = {key: self.text(header[key], key) if key in header else "" for key in ("name", "language", "voice")}
         if "sources" in header:
             self.sources = {key: self.text(node, key) for key, node in self.table(header["sources"]).items()}
         if "defaults" in header:
             self.defaults = self.attributes(self.table(header["defaults"], _DEFAULTS))
-        if "entries" not in parts:
+        if "entries" not in parts and "groups" not in parts:
             raise self.error("lacks entries", root, "write entries: and below it GLOSS: word")
-        entries = {gloss: self.entry(gloss, node) for gloss, node in self.table(parts["entries"]).items()}
+        entries = self.entries(parts["entries"], {}) if "entries" in parts else {}
+        for group in self.sequence(parts["groups"], "groups") if "groups" in parts else ():
+            self.group(group, entries)
         return Lexicon(texts["name"] or self.where, texts["language"], texts["voice"], entries, self.sources, checksum)
+
+    def group(self, node: yaml.Node, entries: dict[str, LexiconEntry]) -> None:
+        """Adds the entries of a group, with its attributes where they give none."""
+        cells = self.table(node, ("topic", *_DEFAULTS, "entries"))
+        if "entries" not in cells:
+            raise self.error("a group without entries", node)
+        inner = replace(self, defaults=self.defaults | self.attributes({k: v for k, v in cells.items() if k in _DEFAULTS}))
+        entries |= inner.entries(cells["entries"], entries)
+
+    def entries(self, node: yaml.Node, known: dict[str, LexiconEntry]) -> dict[str, LexiconEntry]:
+        cells = self.table(node)
+        for gloss in cells.keys() & known.keys():
+            raise self.error(f"'{gloss}' is given twice, first at {known[gloss].where}", cells[gloss], "keep one")
+        return {gloss: self.entry(gloss, cell) for gloss, cell in cells.items()}
 
     def entry(self, gloss: str, node: yaml.Node) -> LexiconEntry:
         where = f"{self.where}:{node.start_mark.line + 1}"
         if isinstance(node, yaml.ScalarNode):
             mouth = self.short_mouth(node)
-            return LexiconEntry(gloss, mouth, _type_of(mouth), where=where, **self.defaults)
+            return LexiconEntry(gloss, mouth, type=_type_of(mouth), where=where, **self.defaults)
         cells = self.table(node, _KEYS)
         mouth = self.mouth(cells, node)
         given = {**self.defaults, **self.attributes({key: cell for key, cell in cells.items() if key not in _MOUTH_KEYS})}
@@ -125,7 +146,7 @@ class _Reader:
             raise self.error(f"{gloss} has type None and a mouth action", node, "leave out one of them")
         if fits == "None" and stated != "None":
             raise self.error(f"{gloss} says nothing of the mouth", node, "give mouthing, ipa or gesture, or type: None")
-        word = self.text(cells["mouthing"], "mouthing") if "mouthing" in cells else ""
+        word = self.text(cells["mouthing"], "mouthing") if mouth.kind == "ipa" and "mouthing" in cells else ""
         return LexiconEntry(gloss, mouth, where=where, word=word, **given)
 
     def short_mouth(self, node: yaml.ScalarNode) -> MouthOverride:
@@ -201,9 +222,13 @@ class _Reader:
         return value
 
     def glosses(self, key: str, node: yaml.Node) -> tuple[str, ...]:
+        return tuple(self.text(item, key) for item in self.sequence(node, key))
+
+    def sequence(self, node: yaml.Node, key: str) -> list[yaml.Node]:
         if not isinstance(node, yaml.SequenceNode):
-            raise self.error(f"{key} is {_shown(node)}, expected a list", node, f"write {key}: [GLOSS1, GLOSS2]")
-        return tuple(self.text(item, key) for item in node.value)
+            raise self.error(f"{key} is {_shown(node)}, expected a list", node)
+        items: list[yaml.Node] = node.value
+        return items
 
     def error(self, what: str, node: yaml.Node, hint: str = "") -> LexiconError:
         mark = node.start_mark

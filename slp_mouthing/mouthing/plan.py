@@ -11,6 +11,7 @@ form that fits at `min_stretch`; else spread onto a following pointing sign; els
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from slp_mouthing.errors import InputError, MissingExtra, MouthError
@@ -43,10 +44,10 @@ class PlanOptions:
     """Least duration over natural duration at which a mouthing still counts as fitting."""
     max_stretch: float = 1.8
     """Greatest; in a longer slot the mouth comes to rest early."""
-    max_stretch_held: float = 2.6
+    max_stretch_held: float = 2.2
     """Greatest for names, spelled words and mouthings over several signs, which are held."""
     lead_s: float = 0.06
-    """By how much the mouth starts after the slot when there is room: the hands get there first (as in BSL-1K)."""
+    """By how much a whole mouthing starts after its slot when there is room: the hands get there first (as in BSL-1K)."""
     spread_gap_s: float = 0.12
     """Longest pause between two signs over which a mouthing spreads."""
     min_slot_s: float = 0.06
@@ -99,7 +100,7 @@ class _Planner:
         intents = list(self.thinned(self.intents()))
         actions: list[MouthAction] = []
         spread = False
-        for intent, following in zip(intents, [*intents[1:], None], strict=True):
+        for intent, following in zip_longest(intents, intents[1:]):
             if spread:
                 spread = False
                 continue
@@ -175,7 +176,7 @@ class _Planner:
         last = intent.last if onto is None else onto
         slot_start_s, slot_end_s = self.signs[intent.first].start_s, self.signs[last].end_s
         room_s, natural_s = slot_end_s - slot_start_s, form.natural_s
-        lead_s = min(self.options.lead_s, max(0.0, room_s - natural_s))
+        lead_s = min(self.options.lead_s, max(0.0, room_s - natural_s)) if form.reduction == "full" else 0.0
         held = intent.held or onto is not None
         longest = self.options.max_stretch_held if held else self.options.max_stretch
         duration_s = min(room_s - lead_s, natural_s * longest)
@@ -232,7 +233,7 @@ class _Planner:
 
     def spread_room_s(self, intent: Intent, following: Intent | None) -> float:
         """Time over this sign and the next, when the next can take the mouthing; else 0."""
-        if following is None or not following.takes_spread or following.mouth != NOTHING:
+        if following is None or not following.takes_spread:
             return 0.0
         gap_s = self.signs[following.first].start_s - self.signs[intent.last].end_s
         return self.room_s(intent.first, following.last) if gap_s <= self.options.spread_gap_s else 0.0
