@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from slp_mouthing.errors import SpeechError
 from slp_mouthing.types import MouthScore, Phone, Speech, TimedGesture
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from slp_mouthing.types import Array, MouthGesture, MouthingPlan
+    from slp_mouthing.types import Array, MouthAction, MouthGesture, MouthingPlan
 
     Seconds = NDArray[np.float64]
 
@@ -146,7 +147,7 @@ def sound(plan: MouthingPlan, score: MouthScore, speak: Callable[[str, str | Non
             continue
         placed = score.phones[first : first + len(action.phones)]
         first += len(action.phones)
-        speech = speak(action.text, None) if action.text else speak("", action.ipa)
+        speech = _spoken(action, speak)
         if speech.phones:
             sample_rate_hz = speech.sample_rate_hz
             pieces.append((round(action.start_s * sample_rate_hz), _stretched(speech, placed)))
@@ -155,6 +156,17 @@ def sound(plan: MouthingPlan, score: MouthScore, speak: Callable[[str, str | Non
         piece = piece[: max(len(samples) - start, 0)]
         samples[start : start + len(piece)] += piece
     return Speech(samples, sample_rate_hz, score.phones, plan.name)
+
+
+def _spoken(action: MouthAction, speak: Callable[[str, str | None], Speech]) -> Speech:
+    """What is mouthed, reduced and repeated as it is; the whole word in languages whose IPA cannot be spoken."""
+    if action.ipa:
+        try:
+            return speak("", action.ipa)
+        except SpeechError:
+            if not action.text:
+                raise
+    return speak(action.text or "", None)
 
 
 def _stretched(speech: Speech, placed: Sequence[Phone]) -> Array:  # [N]

@@ -102,7 +102,7 @@ def _controls(lean: Floats, shut: Floats, bite: Floats) -> Floats:
     _set(values, "mouthClose", jaw * shut)
     for name in ("mouthFunnel", "mouthLowerDown", "mouthUpperUp", "tongueOut"):
         _set(values, name, of(name) * apart)
-    _set(values, "mouthPucker", of("mouthPucker") * (1.0 - 0.4 * shut) * (1.0 - 0.7 * bite))
+    _set(values, "mouthPucker", of("mouthPucker") * (1.0 - 0.6 * shut) * (1.0 - 0.7 * bite))
     for name in ("mouthStretch", "mouthSmile"):
         _set(values, name, of(name) * (1.0 - 0.5 * shut))
     for name in ("tongueUp", "tongueTipUp", "tongueBack", "tongueWide"):
@@ -135,11 +135,16 @@ def _presence(actions: Sequence[Span], found: Sequence[Segment], times_s: Floats
     attacks_s = {segment.start_s: _attack_s(segment) for segment in found}
     for block in _linked(actions):
         attack_s = attacks_s.get(block[0][0], _ATTACK_S)
-        inside = _rise_and_fall((block[0][0], block[-1][1]), attack_s, RELAXATION_S, times_s, fps)
+        inside = _rise_and_fall((block[0][0], block[-1][1]), attack_s, relaxation_frames(fps), times_s, fps)
         for (_, end_s), (start_s, _) in pairwise(block):
             inside *= _dip(end_s, start_s, times_s)
         presence = np.maximum(presence, inside)
     return presence
+
+
+def relaxation_frames(fps: float) -> int:
+    """Frames from the last target of a mouthing to rest."""
+    return max(round(RELAXATION_S * fps), 1)
 
 
 def _attack_s(first: Segment) -> float:
@@ -166,7 +171,7 @@ def _dip(start_s: float, end_s: float, times_s: Floats) -> Floats:
     return 1.0 - depth * np.sin(np.pi * phase) ** 2
 
 
-def _rise_and_fall(span: Span, attack_s: float, relax_s: float, times_s: Floats, fps: float) -> Floats:
+def _rise_and_fall(span: Span, attack_s: float, relax_frames: int, times_s: Floats, fps: float) -> Floats:
     """0 to 1 at the start of `span` and back to 0 after its end, [T].
 
     The frame nearest to the start is the first that moves, the frame nearest to the end the last that is full, so that neither
@@ -175,14 +180,15 @@ def _rise_and_fall(span: Span, attack_s: float, relax_s: float, times_s: Floats,
     first, last = round(span[0] * fps), round(span[1] * fps)
     frame = times_s * fps
     rise = smoothstep((frame - (first - 1)) / max(attack_s * fps, 1.0))
-    fall = smoothstep((frame - last) / max(round(relax_s * fps), 1))
+    fall = smoothstep((frame - last) / relax_frames)
     return rise * (1.0 - fall)
 
 
 # ---- mouth gestures -------------------------------------------------------------------------------------------------------
 def _gesture_weight(timed: TimedGesture, times_s: Floats, fps: float) -> Floats:  # [T]
     attack_s = min(timed.gesture.attack_s, 0.5 * (timed.end_s - timed.start_s))
-    return _rise_and_fall((timed.start_s, timed.end_s), attack_s, min(timed.gesture.relax_s, RELAXATION_S), times_s, fps)
+    relax_frames = min(max(round(timed.gesture.relax_s * fps), 1), relaxation_frames(fps))
+    return _rise_and_fall((timed.start_s, timed.end_s), attack_s, relax_frames, times_s, fps)
 
 
 def _gesture_pose(timed: TimedGesture, times_s: Floats) -> Floats:  # [T, C]

@@ -33,6 +33,7 @@ _DARK_L_SHARE = 0.35
 
 _VOWEL_LETTERS = frozenset("iyɨʉɯuɪʏʊeøɘɵɤoəɛœɜɞʌɔæɐaɶɑɒɚɝ")
 _GLIDES_AND_LIQUIDS = frozenset("lɹrʁɾwjʋ")
+_STOPS = frozenset("pbtdkɡcɟqɢʈɖ")
 _NOT_OBSTRUENT = _GLIDES_AND_LIQUIDS | frozenset("mnŋɲh")
 
 MNEMONICS: dict[str, str] = {
@@ -115,7 +116,7 @@ def _starts(marks: Sequence[PhoneMark], samples: Array, sample_rate_hz: int) -> 
         if not mark.label and np.any(np.abs(samples[mark.sample : stop]) >= _SILENT_LEVEL):
             continue  # An off-glide without a symbol of its own prolongs what it follows.
         start = mark.sample
-        if mark.label:
+        if mark.label[:1] in _STOPS:
             before = starts[-1][1] if starts else 0
             start = _closure_start(samples, start, max(before, start - round(_LONGEST_CLOSURE_S * sample_rate_hz)))
         if starts and starts[-1][0].label and start - starts[-1][1] < _SHORTEST_PHONE_S * sample_rate_hz:

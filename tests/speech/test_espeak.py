@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from slp_mouthing.errors import SpeechError
+from slp_mouthing.speech import espeak
+from slp_mouthing.speech.espeak import Espeak
+from slp_mouthing.speech.phones import MNEMONICS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from slp_mouthing.types import Speech
+
+WORDS = ["why", "because", "people", "family", "church", "blue", "think", "five", "government", "really true", "20", "Dr. Smith"]
+
+
+@pytest.fixture(scope="module")
+def voice() -> Espeak:
+    return Espeak("en-gb")
+
+
+def digest(speech: Speech) -> str:
+    return hashlib.sha256(speech.samples.tobytes() + repr(speech.phones).encode()).hexdigest()
+
+
+def symbols(speech: Speech) -> str:
+    return " ".join(phone.symbol for phone in speech.phones)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("why", "w aɪ"), ("because", "b ɪ k ɒ z"), ("people", "p iː p ə l"), ("family", "f a m ɪ l i"), ("fire", "f aɪ ə")],
+)
+def test_text_has_its_british_phones(voice: Espeak, text: str, expected: str) -> None:
+    assert symbols(voice.speak(text)) == expected
+
+
+@pytest.mark.parametrize("text", WORDS)
+def test_phones_tile_the_sound(voice: Espeak, text: str) -> None:
+    speech = voice.speak(text)
+    assert all(phone.duration_s > 0.004 for phone in speech.phones)
+    assert all(a.end_s == b.start_s for a, b in zip(speech.phones, speech.phones[1:], strict=False))
+    assert 0.0 <= speech.phones[0].start_s
+    assert speech.phones[-1].end_s <= speech.duration_s
+    assert np.abs(speech.samples).max() <= 1.0
+
+
+def test_a_closure_is_silent_and_precedes_its_burst(voice: Espeak) -> None:
+    speech = voice.speak("happy")
+    stop = next(phone for phone in speech.phones if phone.symbol == "p")
+    start, rate = round(stop.start_s * speech.sample_rate_hz), speech.sample_rate_hz
+    closure, burst = speech.samples[start : start + round(0.035 * rate)], speech.samples[start : round(stop.end_s * rate)]
+    assert np.abs(closure).max() < 0.002 < np.abs(burst).max()
+
+
+def test_stress_and_syllables(voice: Espeak) -> None:
+    phones = voice.pronounce("because")
+    assert [(p.syllable, p.stress) for p in phones] == [(0, 0), (0, 0), (1, 1), (1, 1), (1, 1)]
+    assert phones[0].start_s == 0.0
+
+
+def test_any_order_of_calls_gives_the_same_bytes() -> None:
+    forward, backward = Espeak(), Espeak()
+    first = {word: digest(forward.speak(word)) for word in WORDS}
+    second = {word: digest(backward.speak(word)) for word in reversed(WORDS)}
+    assert first == second
+    assert len(set(first.values())) == len(WORDS)
+
+
+def test_a_fresh_process_gives_the_same_bytes(voice: Espeak) -> None:
+    script = (
+        "import hashlib; from slp_mouthing.speech.espeak import Espeak; s = Espeak().speak('people');"
+        "print(hashlib.sha256(s.samples.tobytes() + repr(s.phones).encode()).hexdigest())"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    voice.speak("something else")
+    assert run.stdout.strip() == digest(voice.speak("people"))
+
+
+def test_threads_share_a_voice() -> None:
+    alone, shared = Espeak(), Espeak()
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda word: digest(shared.speak(word)), WORDS * 3))
+    assert together == [digest(alone.speak(word)) for word in WORDS] * 3
+
+
+def test_another_user_of_the_library_is_neither_disturbed_nor_disturbing(voice: Espeak) -> None:
+    import espeakng_loader
+
+    other = ctypes.CDLL(espeakng_loader.get_library_path())
+    data = str(espeakng_loader.get_data_path()).encode()
+    other.espeak_Initialize(2, 0, ctypes.c_char_p(data), 0x8000)
+    assert other.espeak_SetVoiceByName(b"gmw/de") == 0
+    expected, espeak_language = digest(voice.speak("people")), other.espeak_GetCurrentVoice
+    assert digest(Espeak().speak("people")) == expected
+    espeak_language.restype = ctypes.POINTER(ctypes.c_char_p)
+    assert espeak_language()[0] == b"German"
+
+
+@pytest.mark.parametrize("ipa", ["waɪ", "bɪˈkɒz", "ˈpiːpl̩", "ˈfamɪli", "hɪə ɪz", "t͡ʃɜːt͡ʃ", "ðɐn", "ʃ", "fiːl", "tɛlt"])
+def test_ipa_is_spoken_as_asked(voice: Espeak, ipa: str) -> None:
+    from slp_mouthing.speech.phones import parse_ipa
+
+    spoken = [phone.symbol for phone in voice.speak("", ipa).phones if phone.symbol != "sil"]
+    assert spoken == [phone.symbol for phone in parse_ipa(ipa)]
+
+
+@pytest.mark.parametrize("symbol", MNEMONICS)
+def test_every_english_phone_can_be_asked_for(voice: Espeak, symbol: str) -> None:
+    assert [phone.symbol for phone in voice.speak("", symbol).phones] == [symbol]
+
+
+@pytest.mark.parametrize("text", ["", "   ", "...", "\0"])
+def test_nothing_to_say_has_no_phones(voice: Espeak, text: str) -> None:
+    speech = voice.speak(text)
+    assert speech.phones == ()
+    assert len(speech.samples) == 0
+
+
+def test_other_languages(voice: Espeak) -> None:
+    assert symbols(Espeak("de").speak("schön")) == "ʃ øː n"
+    assert symbols(Espeak("nl").speak("deur")) == "d øː r"
+    assert symbols(Espeak("EN_GB").speak("why")) == "w aɪ"
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: Espeak("en-gbb"), "unknown voice 'en-gbb'; near ones: en-gb"),
+        (lambda: Espeak("en+f3"), "unknown voice 'en\\+f3'; near ones: "),
+        (lambda: Espeak("de").speak("", "waɪ"), "IPA needs an English voice, got 'de'"),
+        (lambda: Espeak().speak("a", rate_wpm=20), "rate is 20 words a minute, allowed: 80 to 450"),
+    ],
+)
+def test_bad_requests_say_what_is_allowed(call: object, message: str) -> None:
+    with pytest.raises(SpeechError, match=message):
+        call()  # type: ignore[operator]
+
+
+def test_missing_data_names_the_file_and_the_fix(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    import espeakng_loader
+
+    monkeypatch.setattr(espeakng_loader, "get_data_path", lambda: str(tmp_path))
+    espeak._installation.cache_clear()
+    try:
+        with pytest.raises(SpeechError, match=r"phontab.*missing.*pip install --force-reinstall espeakng-loader"):
+            espeak.version()
+    finally:
+        monkeypatch.undo()
+        espeak._installation.cache_clear()
+
+
+def test_espeak_prints_nothing(voice: Espeak, capfd: pytest.CaptureFixture[str]) -> None:
+    for text in ("ပြည် ကောင်း", "ﷺ", "你好", "ᛒᛖ", "plain words"):
+        voice.speak(text)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_faster_speech_is_shorter(voice: Espeak) -> None:
+    assert voice.speak("government", rate_wpm=300).duration_s < 0.8 * voice.speak("government").duration_s
+
+
+def test_samples_cannot_be_changed_through_the_cache(voice: Espeak) -> None:
+    with pytest.raises(ValueError, match="read-only"):
+        voice.speak("why").samples[0] = 1.0
