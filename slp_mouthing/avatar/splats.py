@@ -25,7 +25,8 @@ SH_C0 = 0.28209479177387814
 
 _OPACITY_MARGIN = 1e-6
 """Opacities come this near to 0 and 1: their logit must be finite."""
-_HALF_TURN_SIGNS = np.float32([1, -1, -1, 1, -1, 1, 1, -1, 1, -1, 1, -1, -1, 1, -1, 1])
+_HALF_TURN = np.array([1, -1, -1], np.float32)
+_HALF_TURN_SIGNS = np.array([1, -1, -1, 1, -1, 1, 1, -1, 1, -1, 1, -1, -1, 1, -1, 1], np.float32)
 """What each basis function is multiplied by where y and z change sign."""
 
 
@@ -49,15 +50,14 @@ class Splats:
     @property
     def opacity(self) -> Array:  # [N] in [0, 1]
         # The logistic function, in a form that does not overflow.
-        return np.float32(0.5) * (1 + np.tanh(np.float32(0.5) * self.opacity_logit))
+        return np.asarray(0.5 + 0.5 * np.tanh(0.5 * self.opacity_logit), np.float32)
 
-    @property
-    def y_down(self) -> Splats:
+    def to_y_down(self) -> Splats:
         """The same after half a turn about x: y down and z away, the axes of photographs, which many viewers expect."""
         w, x, y, z = self.rotation_wxyz.T
         signs = _HALF_TURN_SIGNS[: self.sh.shape[1], None]
         return replace(
-            self, position=self.position * np.float32([1, -1, -1]), rotation_wxyz=np.stack([-x, w, -z, y], axis=1),
+            self, position=self.position * _HALF_TURN, rotation_wxyz=np.stack([-x, w, -z, y], axis=1),
             sh=self.sh * signs,
         )  # fmt: skip
 

@@ -1,0 +1,93 @@
+"""`mouth avatar`: Gaussians that ride on a head, brought in and looked at."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from slp_mouthing.avatar.flame_param import FlameIdentity
+    from slp_mouthing.avatar.splats import SplatAvatar
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Gaussian avatars: info, import.")
+
+
+@app.command("info")
+def info(
+    path: Annotated[Path, typer.Argument(help="An avatar's folder, or a PLY of GaussianAvatars.", metavar="PATH")],
+) -> None:
+    """Check an avatar and print what it holds."""
+    from slp_mouthing.avatar.folder import load_avatar
+    from slp_mouthing.avatar.ply import read_avatar
+
+    if path.is_file():
+        _print(_gaussian_lines(read_avatar(path)))
+        return
+    stored = load_avatar(path)
+    card = stored.card
+    about = {"head": f"{card.head}, {card.triangles} triangles", "source": card.source, "license": card.license or "not stated"}
+    _print(about | _gaussian_lines(stored.gaussians) | _person_lines(stored.person))
+
+
+@app.command("import")
+def import_(
+    ply: Annotated[Path, typer.Argument(help="point_cloud.ply of an avatar that GaussianAvatars trained.", metavar="PLY")],
+    out: Annotated[Path, typer.Option("-o", "--out", metavar="FOLDER", help="Folder to make; give it to --avatar.")],
+    flame_param: Annotated[Path | None, typer.Option(metavar="NPZ", help="The person's flame_param.npz, for FLAME.")] = None,
+    head: Annotated[str, typer.Option(help="Head it is bound to: flame2023, flame2020, builtin, or yours.")] = "flame2023",
+    triangles: Annotated[int | None, typer.Option(help="Triangles of that head's mesh; default: as known.", min=1)] = None,
+    source: Annotated[str | None, typer.Option(help="Where it comes from; default: the PLY's name.")] = None,
+    license: Annotated[str, typer.Option(help="Licence under which it may be used.")] = "",
+) -> None:
+    """Check an avatar against the mesh it is bound to, and store it as a folder that --avatar takes."""
+    from slp_mouthing.avatar.folder import import_avatar
+
+    counts = (triangles,) if triangles else _triangle_counts(head)
+    card = import_avatar(
+        ply,
+        out,
+        head=head,
+        triangles=counts,
+        flame_param=flame_param,
+        source=ply.name if source is None else source,
+        license=license,
+    )
+    typer.echo(f"{out}: {card.gaussians} Gaussians of degree {card.sh_degree} on {card.head}, {card.triangles} triangles")
+
+
+def _triangle_counts(head: str) -> tuple[int, ...]:
+    from slp_mouthing.avatar.folder import FLAME_TRIANGLES
+    from slp_mouthing.errors import InputError
+
+    if head.startswith("flame"):
+        return FLAME_TRIANGLES
+    if head != "builtin":
+        raise InputError(f"unknown head '{head}'", hint="say how many triangles its mesh has with --triangles N")
+    from slp_mouthing.head.builtin import load_builtin
+
+    return (len(load_builtin().triangles),)
+
+
+def _gaussian_lines(avatar: SplatAvatar) -> dict[str, str]:
+    import numpy as np
+
+    used, opacity = np.unique(avatar.binding), avatar.opacity
+    return {
+        "gaussians": f"{len(avatar)}, harmonics of degree {avatar.local.sh_degree}",
+        "binding": f"{len(used)} triangles, the last is {used[-1]}; at most {np.bincount(avatar.binding).max()} Gaussians on one",
+        "opacity": f"median {np.median(opacity):.2f}, {np.mean(opacity < 1 / 255):.1%} too faint to see",
+    }
+
+
+def _person_lines(person: FlameIdentity | None) -> dict[str, str]:
+    if person is None:
+        return {}
+    offsets = "none" if person.static_offset is None else f"for {len(person.static_offset)} vertices"
+    return {"person": f"{len(person.shape)} shape coefficients, static offsets {offsets}"}
+
+
+def _print(lines: dict[str, str]) -> None:
+    for name, text in lines.items():
+        typer.echo(f"{name:<10} {text}")
