@@ -137,7 +137,9 @@ class BuiltinHead:
         """
         blendshapes, tongue = _checked(blendshapes, tongue)
         weights = drivers.features(blendshapes, tongue)
-        points = (weights @ self._lip_shapes).reshape(len(weights), -1, 3) + self._neutral_mm[self._lip_index]
+        # Not `@`: sums by BLAS differ in the last bit with its number of threads, and tracks must be equal byte for byte.
+        moved = np.einsum("tc,cp->tp", weights, self._lip_shapes)
+        points = moved.reshape(len(weights), -1, 3) + self._neutral_mm[self._lip_index]
         self._turn_jaw(points, blendshapes, self._jaw[self._lip_index], self._close[self._lip_index])
         middle = points[:, :-2, 1].reshape(len(points), *self._contact.middle.shape)
         width = np.linalg.norm(points[:, -2] - points[:, -1], axis=1)
