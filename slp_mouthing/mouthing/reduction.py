@@ -131,6 +131,6 @@ def _laid(phones: Phones) -> Phones:
     laid: list[Phone] = []
     now_s = 0.0
     for phone in phones:
-        laid.append(phone.at(now_s, now_s + phone.duration_s))
+        laid.append(phone if phone.start_s == now_s else phone.at(now_s, now_s + phone.duration_s))
         now_s = laid[-1].end_s
     return tuple(laid)
