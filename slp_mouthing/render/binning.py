@@ -72,7 +72,8 @@ def bin_tiles(means2d, conics, depths, opacities, colors, tiles_x, tiles_y):
     for i in range(len(depths)):
         if depths[i] <= np.float32(0):
             continue
-        if not math.isfinite(colors[i, 0] + colors[i, 1] + colors[i, 2] + opacities[i]):
+        # A comparison, which NaN fails: isfinite does not survive the reordering of arithmetic.
+        if not (abs(colors[i, 0]) + abs(colors[i, 1]) + abs(colors[i, 2]) + opacities[i] < np.float32(1e30)):
             continue
         a, b, c = conics[i, 0], conics[i, 1], conics[i, 2]
         # alpha >= 1/255 where the quadratic form is at most q; a little more, for rounding.

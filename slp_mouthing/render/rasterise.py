@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from slp_mouthing.render.projection import project
 from slp_mouthing.render.threads import deal, default_threads
 
 if TYPE_CHECKING:
+    from collections.abc import Sized
+
     from numpy.typing import ArrayLike, NDArray
 
     from slp_mouthing.types import Array
@@ -114,13 +116,16 @@ def composite_all(tiles: Tiles, width: int, height: int, threads: int = 1) -> tu
 def harmonics_to_colors(means: Array, sh: ArrayLike, view: Array) -> Array:
     """[N, 3], [N, K, 3] and the camera -> colours [N, 3]."""
     coefficients = np.ascontiguousarray(sh, np.float32)
-    if coefficients.ndim != 3 or coefficients.shape[1] not in (1, 4, 9, 16) or coefficients.shape[2] != 3:
-        raise ValueError(f"sh has shape {coefficients.shape}, expected [N, 1 | 4 | 9 | 16, 3]")
-    if len(coefficients) != len(means):
-        raise ValueError(f"{len(coefficients)} rows of sh for {len(means)} means")
+    check_harmonics(means, coefficients)
     colors = np.empty((len(means), 3), np.float32)
     harmonic_colors(means, coefficients, camera_position(view), colors)
     return colors
+
+
+def check_harmonics(means: Array, sh: Array) -> None:
+    if sh.ndim != 3 or sh.shape[1] not in (1, 4, 9, 16) or sh.shape[2] != 3:
+        raise ValueError(f"sh has shape {sh.shape}, expected [N, 1 | 4 | 9 | 16, 3]")
+    check_counts(means, sh)
 
 
 def camera_position(view: Array) -> Array:  # [4, 4] -> [3]
@@ -141,6 +146,6 @@ def as_vector(value: ArrayLike) -> Array:
     return array
 
 
-def check_counts(*arrays: NDArray[Any]) -> None:
+def check_counts(*arrays: Sized) -> None:
     if len({len(array) for array in arrays}) != 1:
         raise ValueError(f"as many of each are needed, got {', '.join(str(len(a)) for a in arrays)}")
