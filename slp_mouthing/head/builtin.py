@@ -217,17 +217,14 @@ def _other_parts(skin: Skin) -> list[Part]:
 
 def _stacked_shapes(parts: list[Part]) -> Array:
     """The shape of each feature over all parts, as rows. -> [features, 3 V] mm"""
-    skin = parts[0]
-    rows = []
-    for name in drivers.FEATURES:
-        base = skin.offsets.get(name, np.zeros_like(skin.points))
-        moved = [base if p.follows is None else p.follows @ base for p in parts if p is skin or p.follows is not None]
-        by_part = iter(moved)
-        blocks = [
-            next(by_part) if p is skin or p.follows is not None else p.offsets.get(name, np.zeros_like(p.points)) for p in parts
-        ]
-        rows.append(np.concatenate(blocks).ravel())
+    rows = [np.concatenate([_offsets(part, parts[0], name) for part in parts]).ravel() for name in drivers.FEATURES]
     return np.stack(rows).astype(np.float32)
+
+
+def _offsets(part: Part, skin: Part, name: str) -> Points:  # [N, 3]
+    if part.follows is not None:
+        return np.asarray(part.follows @ _offsets(skin, skin, name))
+    return part.offsets.get(name, np.zeros_like(part.points))
 
 
 def _landmarks(skin: Skin, contact: LipContact, eyes: tuple[_Eye, ...]) -> Mapping[str, NDArray[np.int32]]:

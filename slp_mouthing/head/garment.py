@@ -20,12 +20,16 @@ _RINGS = (
 )
 
 
+_LIFT = 11.0
+"""Collar above the foot of the neck."""
+
+
 def build_garment() -> Part:
     angle = np.linspace(0, 2 * np.pi, 40, endpoint=False)
     side, front = np.sin(angle), np.cos(angle)
     rows = []
     for half_width, half_depth, y_side, y_front, y_back, z in _RINGS:
-        y = y_side * side**2 + np.where(front > 0, y_front, y_back) * front**2
+        y = _LIFT + y_side * side**2 + np.where(front > 0, y_front, y_back) * front**2
         rows.append(np.stack([half_width * np.sign(side) * np.abs(side) ** 0.9, y, z + half_depth * front], -1))
     points, triangles = grid(np.array(rows), wrap=True)
     return make_part(points, triangles[:, ::-1], "garment", _CLOTH)

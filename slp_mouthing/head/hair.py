@@ -8,7 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from slp_mouthing.head.hairline import HAIR, above_hairline
-from slp_mouthing.head.paint import skin_colors
+from slp_mouthing.head.paint import SKIN, skin_colors
 from slp_mouthing.head.part import Part, grid, make_part, outward, tube
 from slp_mouthing.head.shapes import smoothstep
 
@@ -24,23 +24,25 @@ _LOCKS, _ROWS = 96, 11
 
 
 def build_hair(skin: Skin) -> Part:
-    """Locks that run from the crown to a broken hairline, each a column of one shell over the scalp."""
+    """Locks that run from the crown to a broken hairline, full on top and cropped at the sides."""
     rng = np.random.default_rng(3)
     around = np.linspace(0, 2 * np.pi, _LOCKS, endpoint=False)
     strand = _wavy(rng, 0.5) + 0.6 * rng.standard_normal(_LOCKS)
-    tip = np.tile((0.0, 2.2, 0.8), _LOCKS // 3) + 1.8 * _wavy(rng, 0.3) + 3.0 * rng.random(_LOCKS)
-    end = _hairline_angle(skin, around) + tip / 95
+    tip = np.tile((0.0, 2.2, 0.8), _LOCKS // 3) + 1.6 * _wavy(rng, 0.3) + 2.6 * rng.random(_LOCKS)
     along = np.linspace(0, 1, _ROWS + 1)[1:] ** 0.85
     sweep = 0.30 * along**2 * np.cos(around)[:, None]
-    rays = _rays(around[:, None] + sweep, along * end[:, None])
+    rays = _rays(around[:, None] + sweep, along * (_hairline_angle(skin, around) + tip / 95)[:, None])
     radius = _skull_radius(skin, rays)
-    height = (_CENTER + rays * radius[..., None])[..., 1]
-    thickness = 4.0 + 7.5 * smoothstep(0, 85, height) + 1.1 * strand[:, None] * along
-    thickness = thickness * (1 - along**2.0) ** 0.75 + 0.3
+    top = smoothstep(25, 90, (_CENTER + rays * radius[..., None])[..., 1])
+    front = smoothstep(0.35, 0.95, np.cos(around))[:, None]
+    thickness = 2.6 + 9.5 * top + 4.0 * front * top * along + (0.5 + 1.3 * top) * strand[:, None] * along
+    thickness = thickness * (1 - along ** (2.0 + 5.0 * front)) ** 0.7 + 0.3
     points = _CENTER + rays * (radius + thickness)[..., None]
-    rows, triangles = tube(points.swapaxes(0, 1), start=_CENTER + _CROWN * (_skull_radius(skin, _CROWN[None])[0] + 8.5))
-    shade = np.r_[np.tile(1 + 0.22 * strand + 0.12 * rng.standard_normal(_LOCKS), _ROWS), 1.0]
-    return make_part(rows, outward(rows, triangles), "hair", HAIR * np.clip(shade, 0.5, 1.7)[:, None])
+    rows, triangles = tube(points.swapaxes(0, 1), start=_CENTER + _CROWN * (_skull_radius(skin, _CROWN[None])[0] + 11.5))
+    shade = 1 + 0.25 * strand[:, None] * (0.4 + 0.6 * along) + 0.10 * rng.standard_normal((_LOCKS, _ROWS))
+    cropped = (0.16 * (1 - top) * smoothstep(0.45, 1.0, along))[..., None]
+    colors = HAIR * np.clip(shade, 0.55, 1.7)[..., None] * (1 - cropped) + SKIN * cropped
+    return make_part(rows, outward(rows, triangles), "hair", np.concatenate([colors.swapaxes(0, 1).reshape(-1, 3), HAIR[None]]))
 
 
 def _wavy(rng: np.random.Generator, roughness: float) -> Points:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 SKIN = np.array([0.66, 0.415, 0.305])
 _FLUSH, _LID, _COOL = np.array([0.64, 0.285, 0.225]), np.array([0.50, 0.29, 0.235]), np.array([0.60, 0.40, 0.315])
-_LIP, _LIP_INNER = np.array([0.50, 0.205, 0.185]), np.array([0.36, 0.105, 0.10])
+_LIP, _LIP_INNER = np.array([0.50, 0.19, 0.168]), np.array([0.36, 0.105, 0.10])
 _LINING, _CARUNCLE = np.array([0.24, 0.07, 0.065]), np.array([0.50, 0.22, 0.195])
 
 
@@ -49,7 +49,9 @@ def skin_colors(skin: Skin) -> Points:  # [S, 3]
     lip = _mix(np.broadcast_to(_LIP, skin.points.shape), _LIP_INNER, smoothstep(1.75, 0.5, skin.ring))
     color = _mix(color, lip, (1 - smoothstep(2.85, 3.15, skin.ring)) * mouth)
     color = _mix(color, _LINING, smoothstep(0.0, -0.75, skin.ring) * mouth)
-    color = color * (1 - 0.93 * smoothstep(0.4, -1.0, skin.ring) * mouth)[:, None]
+    # The corners stay lighter: they are seen from the side when the lips spread.
+    dark = 0.90 - 0.35 * np.exp(-(((skin.column - 5) / 1.2) ** 2)) * (skin.ring > -2.2)
+    color = color * (1 - dark * smoothstep(0.4, -1.0, skin.ring) * mouth)[:, None]
     return color * (1 - 0.85 * smoothstep(0.4, 1.2, skin.nostril))[:, None]
 
 

@@ -154,7 +154,7 @@ def _pucker(s: Sculptor) -> Points:
 def _funnel(s: Sculptor) -> Points:
     sections = {-1: (4.0, 4.0, -4.0), 0: (0.4, 0.4, 2.2), 1: (0.0, 0.0, 5.6), 2: (3.0, 3.6, 8.2), 3: (6.8, 8.0, 6.4),
                 4: (12.5, 14.0, 2.6)}  # fmt: skip
-    return _rounded(s, 14.0, 3.6, sections, drop=-0.3)
+    return _rounded(s, 13.5, 3.0, sections, drop=-0.3)
 
 
 def _roll_in(s: Sculptor, *, upper: bool) -> Points:
@@ -239,7 +239,7 @@ def _smile(s: Sculptor) -> Points:
     outer = s.bump((48, -68, 66), (20, 22, 24)) * (1 - reach)
     apple = s.bump((43, -36, 76), (15, 14, 20)) * (1 - 0.8 * reach)
     offsets = s.push(_corner_reach(s, 1.5), x=5.2) + s.push(_corner_reach(s, 2.2), y=5.4) - s.push(_corner_reach(s, 1.65), z=6.4)
-    offsets += s.push(outer, x=2.4, y=3.0, z=0.6) + s.push(apple, x=1.4, y=3.8, z=4.6)
+    offsets += s.push(outer, x=2.4, y=3.0, z=0.6) + s.push(apple, x=1.8, y=4.4, z=6.0)
     offsets += s.push(s.bump((33, -14, 79), (17, 6, 14)), y=1.0) + s.push(_thinned(s), y=1.2)
     return offsets - s.push((s.upper + s.lower) * s.lips, z=1.6)
 

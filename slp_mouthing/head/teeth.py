@@ -12,7 +12,7 @@ from slp_mouthing.head.part import Part, join, make_part, outward, tube
 if TYPE_CHECKING:
     from slp_mouthing.head.subdivision import Points
 
-_ENAMEL = np.array([0.80, 0.765, 0.68])
+_ENAMEL = np.array([0.87, 0.835, 0.75])
 _GUM = np.array([0.50, 0.19, 0.175])
 
 
@@ -81,7 +81,7 @@ def _crown(arch: Arch, k: int, middle: float) -> Part:
     poles = [(x + inset * nx, arch.edge + arch.up * (_EDGE_STEP[k] + t * tall), z + inset * nz) for t in (0.0, 1.0)]
     points, triangles = tube(rows, *np.array(poles))
     deep = np.clip(1.05 - (86 - points[:, 2]) / 34, 0.10, 1)
-    between = np.r_[np.tile(1 - 0.45 * np.clip((np.abs(u) - 0.8) / 0.2, 0, 1), len(rows)), 1, 1]
+    between = np.r_[np.tile(1 - 0.25 * np.clip((np.abs(u) - 0.88) / 0.1, 0, 1), len(rows)), 1, 1]
     shade = _ENAMEL * (deep * between)[:, None]
     return make_part(points, outward(points, triangles), "tooth", shade, jaw=0.0 if arch.up > 0 else 1.0)
 
@@ -89,11 +89,11 @@ def _crown(arch: Arch, k: int, middle: float) -> Part:
 def build_gums(arch: Arch) -> Part:
     """A tube along the roots, scalloped between the teeth."""
     length = float(np.sum(arch.widths))
-    walk = np.linspace(-length, length, 57)
+    walk = np.linspace(-length, length, 47)
     at, normal = arch.along(walk)
     borders = np.cumsum([0, *arch.widths])
     papilla = np.exp(-((np.min(np.abs(np.abs(walk)[:, None] - borders), axis=1) / 1.7) ** 2))
-    angle = np.linspace(0, 2 * np.pi, 12, endpoint=False)
+    angle = np.linspace(0, 2 * np.pi, 10, endpoint=False)
     upper = arch.up > 0
     tall = (5.5 if upper else 4.6) * np.sign(np.sin(angle)) * np.abs(np.sin(angle)) ** 0.7
     rooty = tall * arch.up > 0

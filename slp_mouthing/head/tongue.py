@@ -12,7 +12,7 @@ from slp_mouthing.head.shapes import smoothstep
 if TYPE_CHECKING:
     from slp_mouthing.head.subdivision import Points
 
-_COLOR = np.array([0.56, 0.22, 0.21])
+_COLOR = np.array([0.60, 0.265, 0.25])
 _ALONG = (0.0, 0.25, 0.5, 0.75, 1.0)
 _SPINE_Y = (-92.0, -80.0, -75.5, -75.0, -76.2)
 _SPINE_Z = (38.0, 46.0, 58.0, 73.0, 85.5)
@@ -26,7 +26,7 @@ def build_tongue() -> Part:
     end = rings[-1].mean(0)
     points, triangles = tube(rings[:-1], rings[0].mean(0), end)
     t = np.r_[np.repeat(along[:-1], _AROUND), 0.0, 1.0]
-    colors = _COLOR * np.clip(1 - (86 - points[:, 2]) / 40, 0.12, 1)[:, None]
+    colors = _COLOR * np.clip(1 - (86 - points[:, 2]) / 60, 0.3, 1)[:, None]
     jaw = 0.92 * np.ones(len(points))
     return Part(points, outward(points, triangles), np.full(len(triangles), "tongue"), colors, jaw, _offsets(points, t))
 

@@ -71,7 +71,7 @@ def test_arrays_fit_and_are_read_only(head: BuiltinHead) -> None:
     assert head.colors.shape == head.neutral_m.shape
     assert head.regions.shape == (len(head.triangles),)
     assert {head.region_names[r] for r in np.unique(head.regions)} == set(REGION_NAMES)
-    assert 0 <= head.colors.min() and head.colors.max() <= 1
+    assert head.colors.min() >= 0 and head.colors.max() <= 1
     for array in (head.neutral_m, head.triangles, head.regions, head.colors, *head.landmarks.values()):
         assert not array.flags.writeable
 
@@ -192,21 +192,18 @@ def test_jaw_turns_and_slides(head: BuiltinHead) -> None:
 
 
 # Opening and width of the lips, and how far the upper lip's middle stands before its rest: ranges in mm.
-VISEMES = {
-    "p": (dict(jawOpen=0.1, mouthClose=0.1, mouthPress=0.3, mouthRollLower=0.1, mouthRollUpper=0.1), (0, 0), (44, 53), (-4, 1)),
-    "aa": (dict(jawOpen=0.65, mouthLowerDown=0.1, mouthUpperUp=0.1), (14, 26), (40, 52), (-3, 3)),
-    "ii": (
-        dict(mouthStretch=0.3, mouthSmile=0.3, jawOpen=0.12, mouthLowerDown=0.25, mouthUpperUp=0.25),
-        (3, 11),
-        (52, 64),
-        (-5, 1),
-    ),
-    "uu": (dict(mouthPucker=0.9, jawOpen=0.1, mouthFunnel=0.15), (1.5, 8), (8, 22), (5, 12)),
-    "ff": (dict(mouthRollLower=0.5, mouthUpperUp=0.25, jawOpen=0.08), (0.2, 5), (44, 53), (-3, 2)),
-    "sh": (dict(mouthFunnel=0.55, mouthPucker=0.3, jawOpen=0.12), (4, 11), (22, 38), (3, 10)),
-    "ww": (dict(mouthPucker=1.0), (0, 4.5), (7, 18), (5, 12)),
-    "oo": (dict(mouthFunnel=0.6, jawOpen=0.4), (11, 22), (28, 42), (1, 8)),
-}
+VISEMES: dict[str, tuple[dict[str, float], tuple[float, float], tuple[float, float], tuple[float, float]]] = {
+    "p": ({"jawOpen": 0.1, "mouthClose": 0.1, "mouthPress": 0.3, "mouthRollLower": 0.1, "mouthRollUpper": 0.1},
+          (0, 0), (44, 53), (-4, 1)),
+    "aa": ({"jawOpen": 0.65, "mouthLowerDown": 0.1, "mouthUpperUp": 0.1}, (14, 26), (40, 52), (-3, 3)),
+    "ii": ({"mouthStretch": 0.3, "mouthSmile": 0.3, "jawOpen": 0.12, "mouthLowerDown": 0.25, "mouthUpperUp": 0.25},
+           (3, 11), (52, 64), (-5, 1)),
+    "uu": ({"mouthPucker": 0.9, "jawOpen": 0.1, "mouthFunnel": 0.15}, (2, 8), (8, 22), (5, 12)),
+    "ff": ({"mouthRollLower": 0.5, "mouthUpperUp": 0.25, "jawOpen": 0.08}, (0.2, 5), (44, 53), (-3, 2)),
+    "sh": ({"mouthFunnel": 0.55, "mouthPucker": 0.3, "jawOpen": 0.12}, (4, 11), (22, 38), (3, 10)),
+    "ww": ({"mouthPucker": 1.0}, (0, 4.5), (7, 18), (5, 12)),
+    "oo": ({"mouthFunnel": 0.6, "jawOpen": 0.4}, (11, 22), (28, 42), (1, 8)),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("viseme", VISEMES)
