@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .options import Fps, Intensity, Lexicons, Strict, Voice
+from .options import Density, Fps, Intensity, Lexicons, Strict, Voice
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -29,6 +29,7 @@ def batch(
     strict: Strict = False,
     voice: Voice = None,
     intensity: Intensity = 1.0,
+    density: Density = 1.0,
 ) -> None:
     """Render many inputs in several processes; one bad file does not stop the others.
 
@@ -40,7 +41,9 @@ def batch(
     from slp_mouthing.notation import READERS
     from slp_mouthing.pipeline import StudioOptions
 
-    settings = StudioOptions(fps=fps, lexicons=tuple(lexicon or ()), strict=strict, voice=voice, intensity=intensity)
+    settings = StudioOptions(
+        fps=fps, lexicons=tuple(lexicon or ()), strict=strict, voice=voice, intensity=intensity, density=density
+    )
     options = BatchOptions(out, settings, suffixes(formats.split(",")), resume=resume, **({"jobs": jobs} if jobs else {}))
     work = find_jobs(inputs, READERS)
     with _Bar(len(work)) as bar:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,10 +18,14 @@ Lexicons = Annotated[
 Strict = Annotated[bool, typer.Option("--strict", help="Make every warning about the input an error (unknown glosses, ...).")]
 Voice = Annotated[str | None, typer.Option(help="espeak-ng voice; default: the lexicon's (en-gb).")]
 Intensity = Annotated[float, typer.Option(help="How large the movements are; 1 is clear everyday mouthing.", min=0.0, max=2.0)]
+Density = Annotated[
+    float,
+    typer.Option(help="Share of the mouthings kept that a sign could do without: signers differ.", min=0.0, max=1.0),
+]
 
 
-def studio(*, fps: float, lexicon: list[Path] | None, strict: bool, voice: str | None, intensity: float) -> Studio:
+def studio(*, lexicon: list[Path] | None, **settings: Any) -> Studio:
     """The studio that a command's options ask for."""
     from slp_mouthing.pipeline import Studio
 
-    return Studio(fps=fps, lexicons=tuple(lexicon or ()), strict=strict, voice=voice, intensity=intensity)
+    return Studio(lexicons=tuple(lexicon or ()), **settings)

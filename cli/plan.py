@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .options import Lexicons, Strict, Voice, studio
+from .options import Density, Lexicons, Strict, Voice, studio
 
 if TYPE_CHECKING:
     from slp_mouthing.types import MouthAction, MouthingPlan
@@ -19,6 +19,7 @@ def plan(
     lexicon: Lexicons = None,
     strict: Strict = False,
     voice: Voice = None,
+    density: Density = 1.0,
 ) -> None:
     """Show what the mouth will do on each sign, when, and why.
 
@@ -31,7 +32,7 @@ def plan(
 
     from .progress import warn
 
-    artist = studio(fps=30.0, lexicon=lexicon, strict=strict, voice=voice, intensity=1.0)
+    artist = studio(lexicon=lexicon, strict=strict, voice=voice, density=density)
     plans = [artist.plan(utterance) for utterance in read(input, strict=strict)]
     if as_json:
         typer.echo(_json(plans))
@@ -49,7 +50,7 @@ def _json(plans: list[MouthingPlan]) -> str:
 
 
 def _print_table(one: MouthingPlan) -> None:
-    rows = [("sign", "slot", "mouth", "phones", "when", "speed", "source", "why")]
+    rows: list[tuple[str, ...]] = [("sign", "slot", "mouth", "phones", "when", "speed", "source", "why")]
     rows += [_row(one, action, index) for action in one.actions for index in action.signs]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     typer.echo(one.name)
@@ -69,5 +70,4 @@ def _row(one: MouthingPlan, action: MouthAction, index: int) -> tuple[str, ...]:
     phones = " ".join(phone.symbol for phone in action.phones)
     when = f"{action.start_s:.2f}-{action.end_s:.2f}" if action.type != "None" else ""
     speed = f"x{action.stretch:.2f}" if action.phones else ""
-    reduction = "" if action.reduction == "full" else f"{action.reduction.replace('_', ' ')}; "
-    return sign.gloss, slot, mouth, phones, when, speed, action.source, reduction + action.rule
+    return sign.gloss, slot, mouth, phones, when, speed, action.source, action.rule

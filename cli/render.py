@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .options import Fps, Intensity, Lexicons, Strict, Voice, studio
+from .options import Density, Fps, Intensity, Lexicons, Strict, Voice, studio
 
 
 def render(
@@ -24,6 +24,7 @@ def render(
     strict: Strict = False,
     voice: Voice = None,
     intensity: Intensity = 1.0,
+    density: Density = 1.0,
 ) -> None:
     """Render glosses to a face that mouths them.
 
@@ -42,7 +43,7 @@ def render(
 
     from .progress import steps, warn
 
-    artist = studio(fps=fps, lexicon=lexicon, strict=strict, voice=voice, intensity=intensity)
+    artist = studio(fps=fps, lexicon=lexicon, strict=strict, voice=voice, intensity=intensity, density=density)
     picture = PictureOptions(size=size, view=view, style=style, captions=captions, sound=sound)
     with steps() as step:
         done = artist.render_file(input, out, formats=formats.split(","), picture=picture, on_step=step)

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from slp_mouthing.export import Writer
     from slp_mouthing.head.rig import Head
-    from slp_mouthing.render.scene import SceneRenderer
     from slp_mouthing.pipeline import OnStep
+    from slp_mouthing.render.scene import SceneRenderer
     from slp_mouthing.types import Take
 
 VIEWS = ("portrait", "three-quarter", "profile", "mouth")

@@ -83,9 +83,9 @@ def _kernel_cache() -> Check:
 
 
 def _kernel_cache_state() -> str:
-    from slp_mouthing import render
+    from slp_mouthing.render import kernels_cached
 
-    return "compiled" if render.kernels_cached() else "empty: the first render compiles for some seconds"
+    return "compiled" if kernels_cached() else "empty: the first render compiles for some seconds"
 
 
 def _try(name: str, find: Callable[[], str], remedy: str) -> Check:

@@ -15,7 +15,7 @@ from slp_mouthing.files import safe_stem
 from slp_mouthing.types import FaceMotion, FaceTrack, Take
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from slp_mouthing.formats import PictureOptions
     from slp_mouthing.head.rig import Head
@@ -51,8 +51,10 @@ class StudioOptions:
     driver: Driver = "rules"
     intensity: float = 1.0
     """Size of the mouth's movements; 1 is clear everyday mouthing."""
+    density: float = 1.0
+    """Share of the mouthings kept that a sign could do without, 0 to 1: signers differ."""
     strict: bool = False
-    """Raise where a warning would be given."""
+    """An unknown gloss, or an utterance that cannot be read, is an error instead of a warning."""
 
     def __post_init__(self) -> None:
         if self.head not in HEADS:
@@ -63,6 +65,8 @@ class StudioOptions:
             raise InputError(f"fps is {self.fps:g}, allowed: 1 to 240")
         if not 0.0 <= self.intensity <= 2.0:
             raise InputError(f"intensity is {self.intensity:g}, allowed: 0 to 2")
+        if not 0.0 <= self.density <= 1.0:
+            raise InputError(f"density is {self.density:g}, allowed: 0 to 1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +150,7 @@ class Studio:
         """What the mouth does on each sign, when, and why. Loads neither head nor renderer."""
         from slp_mouthing.mouthing.plan import PlanOptions, plan
 
-        options = PlanOptions(strict=self.options.strict, fps=self.options.fps)
+        options = PlanOptions(strict=self.options.strict, density=self.options.density, fps=self.options.fps)
         return plan(utterance, self.lexicon, self._pronounce, options)
 
     def perform(self, plan: MouthingPlan, source: str = "") -> Result:
@@ -195,7 +199,7 @@ class Studio:
         return utterances[0]
 
     def _pronounce(self, text: str | None, ipa: str | None) -> tuple[Phone, ...]:
-        return self.voice.speak(text or "", ipa).phones
+        return self.voice.pronounce(text or "", ipa)
 
     def _track(self, curves: ControlCurves, source: str) -> FaceTrack:
         opening_m, width_m = self.head.lips(curves.blendshapes, curves.tongue)
@@ -275,7 +279,7 @@ class Studio:
     @cached_property
     def _settings(self) -> str:
         """Checksum of everything else that shapes a track: options and lexicon."""
-        digest = hashlib.sha256(f"{self.options.intensity} {self.options.strict} {self.lexicon.checksum}".encode())
+        digest = hashlib.sha256(f"{self.options.intensity} {self.options.density} {self.lexicon.checksum}".encode())
         return digest.hexdigest()[:16]
 
 
