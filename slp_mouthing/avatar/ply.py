@@ -99,7 +99,9 @@ def read_avatar(path: str | Path, triangle_count: int | None = None) -> SplatAva
     binding = _read_binding(table, where)
     if triangle_count is not None and (last := int(binding.max())) >= triangle_count:
         raise InputError(
-            f"{_BINDING} reaches triangle {last}, and the mesh has {triangle_count}", where=where, hint="name its own head"
+            f"{_BINDING} reaches triangle {last}, and the mesh has {triangle_count}",
+            where=where,
+            hint="import it for the head it was made for (--head)",
         )
     rest = _floats(table, _rest_names(_rest_count(table, where)), where)
     sh = np.empty((len(table), 1 + rest.shape[1] // 3, 3), np.float32)
