@@ -34,6 +34,8 @@ _REACH = 4.0
 
 _CLOSING_S, _RELEASE_S = 0.06, 0.045
 """Lips come together more slowly than a burst parts them."""
+RELAXATION_S = 0.15
+"""From the end of a mouthing to rest, rounded to whole frames."""
 LINK_S = 0.2
 """Across a shorter pause than this neighbouring mouthings join: the mouth does not come all the way to rest."""
 _KEPT = 0.2
@@ -84,8 +86,11 @@ def holds(segments: Sequence[Segment], contact: Contact, frame_s: float) -> list
         before, after = segments[max(k - 1, 0) : k], segments[k + 1 : k + 2]
         closing_s = min([_CLOSING_S, *(start_s - _free_from(other, frame_s) for other in before)])
         release_s = min([_RELEASE_S, *(_free_until(other, frame_s) - end_s for other in after)])
+        # Out of rest and into it the lips are shut or bitten at once: nothing has opened them, or opens them again.
+        if not before or segment.start_s - before[0].end_s >= LINK_S:
+            start_s = segment.start_s - 2 * frame_s
         if not after or after[0].start_s - segment.end_s >= LINK_S:
-            end_s = segment.end_s + LINK_S  # Nothing opens the mouth again: it goes to rest from the contact.
+            end_s = segment.end_s + RELAXATION_S
         if before and before[0].viseme.contact == contact and segment.start_s - before[0].end_s < frame_s:
             start_s, closing_s = found[-1].start_s, found.pop().closing_s
         found.append(Hold(start_s, end_s, max(closing_s, 0.0), max(release_s, 0.0)))

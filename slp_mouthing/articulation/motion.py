@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from slp_mouthing.articulation.coarticulation import LINK_S, activation, balance, gains, holds, smoothstep
+from slp_mouthing.articulation.coarticulation import LINK_S, RELAXATION_S, activation, balance, gains, holds, smoothstep
 from slp_mouthing.articulation.visemes import ARTICULATORS, segments
 from slp_mouthing.errors import InputError
 from slp_mouthing.types import CONTROL_NAMES, ControlCurves
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Span = tuple[float, float]
 
-RELAXATION_S = 0.15
-"""From the end of a mouthing to rest, rounded to whole frames."""
 _ATTACK_S = 0.1
 """From rest into a mouthing at most; a short first phone is entered faster."""
 _ATTACK_SHARE, _ATTACK_SHARE_OF_CONTACT = 0.7, 0.3

@@ -32,7 +32,7 @@ JAW, LIPS, TONGUE = slice(0, 1), slice(1, 7), slice(7, 12)
 Contact = Literal["", "lips", "teeth"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Viseme:
     """One target posture."""
 

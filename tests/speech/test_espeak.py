@@ -49,7 +49,7 @@ def test_phones_tile_the_sound(voice: Espeak, text: str) -> None:
     speech = voice.speak(text)
     assert all(phone.duration_s > 0.004 for phone in speech.phones)
     assert all(a.end_s == b.start_s for a, b in zip(speech.phones, speech.phones[1:], strict=False))
-    assert 0.0 <= speech.phones[0].start_s
+    assert speech.phones[0].start_s >= 0.0
     assert speech.phones[-1].end_s <= speech.duration_s
     assert np.abs(speech.samples).max() <= 1.0
 

@@ -37,7 +37,7 @@ def test_pauses_inside_are_phones_and_outside_are_not() -> None:
     marks = [PhoneMark("", 0, 0), PhoneMark("a", 50, 1), PhoneMark("", 100, 1), PhoneMark("m", 200, 2), PhoneMark("", 300, 2)]
     phones = phones_from_marks(marks, samples, RATE)
     assert [p.symbol for p in phones] == ["a", "sil", "m"]
-    assert (phones[0].start_s, phones[-1].end_s) == (0.0 + 0.05, 0.3)
+    assert (phones[0].start_s, phones[-1].end_s) == (0.05, 0.3)
 
 
 def test_an_unnamed_glide_prolongs_the_phone_before_it() -> None:
