@@ -11,7 +11,7 @@ import typer
 
 from slp_mouthing.errors import MouthError
 
-from . import batch, doctor, export, lexicon, merge, plan, render
+from . import avatar, batch, doctor, export, lexicon, merge, plan, render
 
 UsageError: Any = typer.BadParameter.__base__
 """Typer exports it by no name of its own, and newer versions no longer take it from click."""
@@ -33,6 +33,7 @@ app.command("batch")(batch.batch)
 app.command("merge")(merge.merge)
 app.command("export")(export.export)
 app.add_typer(lexicon.app, name="lexicon")
+app.add_typer(avatar.app, name="avatar")
 app.command("doctor")(doctor.doctor)
 
 
