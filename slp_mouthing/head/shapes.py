@@ -95,7 +95,7 @@ def mouth_shapes(s: Sculptor) -> dict[str, Points]:
         "mouthRollUpper": _roll_in(s, upper=True), "mouthShrugLower": _shrug_lower(s), "mouthShrugUpper": _shrug_upper(s),
         "cornersIn": _corners_in(s),
     }  # fmt: skip
-    shapes["puckerFunnel"] = -shapes["mouthFunnel"] * (0.8, 0, 0.6)
+    shapes["puckerFunnel"] = -shapes["mouthFunnel"] * (0.95, 0.55, 0.7)
     aside = s.push(s.lips * 1.0 + 0.25 * s.bump((20, -85, 85), (30, 20, 30)) * (1 - s.lips))
     aside[:, 0] = 7.0 * np.maximum(s.lips, 0.3 * s.bump((20, -85, 85), (30, 20, 30)))
     shapes["mouthLeft"], shapes["mouthRight"] = aside, s.mirrored(aside)
@@ -190,7 +190,7 @@ def _mirror_left(s: Sculptor, offsets: Points) -> Points:
 
 
 def _shrug_upper(s: Sculptor) -> Points:
-    return s.push(s.upper * s.lips, y=3.5, z=2.4) + _roll(s, upper=True, degrees=-10)
+    return s.push(s.upper * s.lips, y=2.4, z=2.6) + _roll(s, upper=True, degrees=-10)
 
 
 def _shrug_lower(s: Sculptor) -> Points:
@@ -261,19 +261,19 @@ def _corners_in(s: Sculptor) -> Points:
 
 def cheek_shapes(s: Sculptor) -> dict[str, Points]:
     off_lips = 1 - s.by_ring((1, 1, 1, 1, 1, 1, 1, 0.9, 0.6, 0.3, 0))
-    puff = s.push(s.bump((42, -57, 73), (17, 19, 26)) * off_lips, x=10.0, z=10.0)
+    puff = s.push(s.bump((46, -58, 68), (20, 21, 28)) * off_lips, x=13.5, z=10.0)
     puff += s.push(s.by_ring((0, 0, 0, 0, 0, 0, 0.2, 0.5, 1, 0.9, 0.4)) * (s.upper + s.lower), z=2.8)
     squint = s.push(s.bump((42, -28, 78), (16, 11, 20)), x=0.8, y=3.6, z=3.2) + s.push(s.bump((32, -11, 79), (17, 5, 14)), y=1.6)
     sneer = s.push(s.bump((14, -36, 98), (7, 10, 14)), x=0.8, y=3.4, z=0.8) + s.push(
         s.bump((8, -12, 92), (7, 10, 16)), y=1.4, z=1.4
     )
-    sneer += s.push(s.upper * s.lips, y=2.2) * np.clip(s.across / 10, 0.2, 1)[:, None]
+    sneer += s.push(s.upper * s.lips, y=1.2) * np.clip(s.across / 10, 0.2, 1)[:, None]
     return {"cheekPuff": s.spread(puff, 0.6)} | _both_sides(s, {"cheekSquint": squint, "noseSneer": sneer}, 6.0)
 
 
 def brow_shapes(s: Sculptor) -> dict[str, Points]:
     off_lids = np.clip((s.cage.lid - 2) / 2, 0, 1)
-    down = s.push(s.bump((26, 22, 88), (24, 11, 30)) * off_lids, x=-1.2, y=-5.5, z=0.8)
+    down = s.push(s.bump((26, 22, 88), (24, 11, 30)) * off_lids, x=-1.6, y=-7.5, z=1.2)
     down += s.push(s.bump((9, 16, 96), (9, 9, 20)), x=-1.5, y=-2.0, z=1.2)
     inner = s.push(s.bump((10, 24, 94), (18, 14, 26)) * off_lids, x=-0.6, y=7.0, z=0.4)
     outer = s.push(s.bump((42, 24, 82), (18, 13, 26)) * off_lids, x=0.6, y=6.5, z=0.4)

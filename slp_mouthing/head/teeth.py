@@ -73,7 +73,7 @@ def _crown(arch: Arch, k: int, middle: float) -> Part:
     taper = 0.42 + 0.58 * root**0.7 if k < 3 else 0.8 + 0.2 * root
     face = 0.5 * _THICKNESS[k] * (round_off[:, None] * v * taper - 0.95) - 0.8 * (1 - np.cos(round_off[:, None] * u * 1.1))
     cusp = 0.8 * (1 - np.abs(u)) * (1 - root) if k == 2 else 0.0
-    tall = arch.heights[k] + 2.5
+    tall = arch.heights[k] + 1.8
     y = arch.edge + arch.up * (root * tall + _EDGE_STEP[k] - cusp)
     (x, z), (nx, nz) = arch.along(np.array(middle))
     rows = np.stack([x + wide * nz + face * nx, np.broadcast_to(y, face.shape), z - wide * nx + face * nz], -1)
@@ -97,7 +97,7 @@ def build_gums(arch: Arch) -> Part:
     upper = arch.up > 0
     tall = (5.5 if upper else 4.6) * np.sign(np.sin(angle)) * np.abs(np.sin(angle)) ** 0.7
     rooty = tall * arch.up > 0
-    thick = (4.3 if upper else 3.4) * np.sign(np.cos(angle)) * np.abs(np.cos(angle)) ** 0.8
+    thick = (4.3 if upper else 2.7) * np.sign(np.cos(angle)) * np.abs(np.cos(angle)) ** 0.8
     # The root side leans back, clear of the lip.
     thick = thick - np.where(rooty, (3.2 if upper else 4.5) * np.abs(tall / (5.5 if upper else 4.6)) ** 1.3, 0)
     tall = np.where(rooty, tall * (0.75 if upper else 0.5), tall)

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 _COLOR = np.array([0.60, 0.265, 0.25])
 _ALONG = (0.0, 0.25, 0.5, 0.75, 1.0)
-_SPINE_Y = (-92.0, -80.0, -75.5, -75.0, -76.2)
+_SPINE_Y = (-91.0, -78.5, -73.5, -73.0, -74.6)
 _SPINE_Z = (38.0, 46.0, 58.0, 73.0, 85.5)
-_RINGS, _AROUND = 20, 16
+_RINGS, _AROUND = 20, 18
 
 
 def build_tongue() -> Part:
@@ -37,7 +37,7 @@ def _rings(along: Points) -> Points:
     half_width = np.interp(along, (0, 0.3, 0.6, 0.8, 1), (17, 20, 19.5, 16.5, 13.5)) * close
     half_height = np.interp(along, (0, 0.3, 0.6, 0.85, 1), (11, 9.5, 7.5, 4.4, 3.2)) * np.maximum(close, 0.02)
     angle = np.linspace(0, 2 * np.pi, _AROUND, endpoint=False)
-    across = half_width[:, None] * np.sign(np.cos(angle)) * np.abs(np.cos(angle)) ** 0.8
+    across = half_width[:, None] * np.sign(np.cos(angle)) * np.abs(np.cos(angle)) ** 0.95
     height = half_height[:, None] * np.sign(np.sin(angle)) * np.abs(np.sin(angle)) ** 0.9
     groove = 1.5 * np.exp(-((across / 3.2) ** 2)) * np.minimum(1, half_height / 4)[:, None] * (along > 0.15)[:, None]
     height = height - groove * (np.sin(angle) > 0.01)
@@ -58,14 +58,14 @@ def _offsets(points: Points, t: Points) -> dict[str, Points]:
     back = np.exp(-(((t - 0.4) / 0.25) ** 2))
     zero = np.zeros_like(t)
     x = points[:, 0]
-    aside = np.stack([11 * tip + 3 * body, zero, -2.0 * tip], 1)
+    aside = np.stack([14 * tip + 3 * body, 5.0 * tip, -1.0 * tip], 1)
     return {
         "tongueOut": np.stack([-0.08 * x * tip, -2.5 * tip, 30 * body], 1),
-        "tongueBetween": np.stack([-0.06 * x * tip, 9.2 * smoothstep(0.15, 0.75, t), 5.5 * body], 1),
+        "tongueBetween": np.stack([-0.06 * x * tip, 7.8 * smoothstep(0.15, 0.75, t), 5.5 * body], 1),
         "tongueUp": np.stack([zero, 9 * blade, 2 * body], 1),
-        "tongueTipUp": np.stack([zero, 13 * tip + 3 * smoothstep(0.3, 0.7, t) * (1 - tip), -3.5 * tip], 1),
+        "tongueTipUp": np.stack([zero, 12 * tip + 3 * smoothstep(0.3, 0.7, t) * (1 - tip), -3.5 * tip], 1),
         "tongueBack": np.stack([zero, 9 * back, -13 * body], 1),
-        "tongueWide": np.stack([0.22 * x * body, 2.0 * body, 1.0 * body], 1),
+        "tongueWide": np.stack([0.30 * x * body, 5.0 * body - 0.02 * x**2 * body, 2.0 * body], 1),
         "tongueLeft": aside,
         "tongueRight": aside * (-1, 1, 1),
     }

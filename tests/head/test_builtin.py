@@ -226,6 +226,32 @@ def test_lips_stay_in_front_of_the_incisors(head: BuiltinHead, viseme: str) -> N
             assert not near.any() or z > teeth[near, 2].max() - 0.6
 
 
+MIXES = {name: weights for name, (weights, *_) in VISEMES.items()} | {
+    "laugh": {"mouthSmile": 1.0, "jawOpen": 0.6}, "grimace": {"mouthLowerDown": 1.0, "mouthUpperUp": 1.0},
+    "shout": {"jawOpen": 1.0, "mouthStretch": 1.0}, "retracted": {"mouthStretch": 1.0, "mouthRollLower": 0.7},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MIXES)
+def test_teeth_and_gums_never_come_through_the_skin(head: BuiltinHead, name: str) -> None:
+    posed = 1e3 * head.pose(*controls(**MIXES[name]))[0].astype(float)
+    hard = [REGION_NAMES.index(region) for region in ("tooth", "gum")]
+    points = posed[np.unique(head.triangles[np.isin(head.regions, hard)])]
+    a, b, c = np.moveaxis(posed[head.triangles[head.regions == REGION_NAMES.index("skin")]], 1, 0)
+    facing = cross_xy(b - a, c - a) > 1e-3
+    a, b, c = a[facing], b[facing], c[facing]
+    area = cross_xy(b - a, c - a)
+    for p in points[points[:, 2] > 75]:
+        v, w = cross_xy(p - a, c - a) / area, cross_xy(b - a, p - a) / area
+        over = (v >= 0) & (w >= 0) & (v + w <= 1)
+        depth = ((1 - v - w) * a[:, 2] + v * b[:, 2] + w * c[:, 2])[over]
+        assert not over.any() or p[2] < depth.max() + 0.05, p
+
+
+def cross_xy(u: np.ndarray, v: np.ndarray) -> np.ndarray:
+    return u[..., 0] * v[..., 1] - u[..., 1] * v[..., 0]
+
+
 # ---- eyes and tongue --------------------------------------------------------------------------------------------------------
 def test_eyes_turn_where_they_look(head: BuiltinHead) -> None:
     rest = point_mm(head, "eye_left")
