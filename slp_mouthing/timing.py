@@ -105,11 +105,13 @@ def _stages(phones: Sequence[Phone], options: TimingOptions) -> list[Seconds]:  
     contact = classes == _CONTACT
     seen_s = options.closure_frames / options.fps
     natural = np.array([max(phone.duration_s, 1e-3) for phone in phones])
-    natural = np.where(contact, np.maximum(natural, max(options.closure_s, seen_s)), natural)
+    held_s = max(options.closure_s, seen_s)
+    natural = np.where(contact, np.maximum(natural, held_s), natural)
     shortest = np.minimum(natural, _SHORTEST_S[classes])
-    vowels_short = np.where(contact, natural, shortest)
-    closures_short = np.where(contact, np.minimum(natural, seen_s), shortest)
-    crushed = np.where(contact, np.minimum(natural, seen_s), _CRUSHED * shortest)
+    # A nasal or fricative that is held for longer than it needs gives way together with the vowels.
+    vowels_short = np.where(contact, held_s, shortest)
+    closures_short = np.where(contact, seen_s, shortest)
+    crushed = np.where(contact, seen_s, _CRUSHED * shortest)
     return [crushed, closures_short, vowels_short, natural]
 
 

@@ -73,8 +73,15 @@ def test_vowels_take_the_stretch_and_closures_keep_their_speed() -> None:
 
 def test_vowels_shrink_before_closures() -> None:
     fitted = lasting(fit(PEOPLE, 0.0, 0.3, TimingOptions()))
-    assert (fitted[0], fitted[2]) == pytest.approx((0.08, 0.07))
+    assert min(fitted[0], fitted[2]) >= 0.07 - 1e-9
     assert fitted[1] < 0.1
+
+
+def test_a_long_nasal_does_not_crowd_out_its_vowel() -> None:
+    mum = phones_of(("m", 0.13), ("ʌ", 0.15), ("m", 0.13))
+    fitted = lasting(fit(mum, 0.0, 0.3, TimingOptions()))
+    assert fitted[1] > 0.09
+    assert min(fitted[0], fitted[2]) > 0.07
 
 
 @pytest.mark.parametrize("fps", [24.0, 25.0, 30.0, 50.0, 60.0])
