@@ -97,8 +97,9 @@ def _skin_block(model: SkinModel, coefficients: Floats, rotations: Floats) -> Fl
     joints = model.joints + np.tensordot(coefficients, model.joint_shapes[:count], 1)
     globals_, shifts = _joint_transforms(rotations, joints, model.parents)
     rest = rest_vertices(model, coefficients, rotations)
-    posed = np.zeros_like(rest)
-    for j in range(len(model.parents)):
+    still = _joints_at_rest(rotations, model.parents)
+    posed: Floats = rest * model.weights[:, still].sum(axis=1)[:, None]
+    for j in np.flatnonzero(~still):
         moved = np.flatnonzero(model.weights[:, j])
         turned = rest[:, moved] @ globals_[:, j].swapaxes(1, 2) + shifts[:, j, None]
         posed[:, moved] += model.weights[moved, j, None] * turned
@@ -114,6 +115,14 @@ def rest_vertices(model: SkinModel, coefficients: Floats, rotations: Floats) -> 
     rest += features @ model.correctives.reshape(len(model.correctives), coordinates)
     rest += model.template.ravel()
     return rest.reshape(frames, *model.template.shape)
+
+
+def _joints_at_rest(rotations: Floats, parents: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Whether a joint and all before it turn in no frame: speech moves the jaw and leaves root and neck. -> [J]"""
+    still: NDArray[np.bool_] = (rotations == np.eye(3)).all(axis=(0, 2, 3))
+    for j, parent in enumerate(parents[1:], start=1):
+        still[j] &= still[parent]
+    return still
 
 
 def _joint_transforms(rotations: Floats, joints: Floats, parents: tuple[int, ...]) -> tuple[Floats, Floats]:
