@@ -243,6 +243,8 @@ def _eye_loops() -> dict[int, Points]:
     for loop, canthi in ((edge, _CANTHI[1]), (inner, _CANTHI[0])):
         loop[[0, 6]] = canthi
     socket = np.column_stack([EYE_CENTER[:2] + (inner[:, :2] - EYE_CENTER[:2]) * (1.02, 1.5), inner[:, 2] - 6])
+    # At the canthi the socket's floor meets the globe: no gap opens to the side.
+    socket[[0, 6]] = (21.0, -1.5, 71.4), (41.5, 0.9, 65.8)
     return {0: socket, 1: inner, 2: edge} | {lid: np.array(loop, float) for lid, loop in _ORBIT.items()}
 
 

@@ -21,7 +21,7 @@ _COLOR = np.array([0.74, 0.455, 0.345])
 
 def build_ear() -> Part:
     """The left ear."""
-    radius = _sector((0, 40, 80, 110, 140, 180, 215, 250, 275, 300, 330), (18, 23, 31, 31.5, 25, 12.5, 15, 25, 30, 26.5, 20))
+    radius = _sector((0, 40, 80, 110, 140, 180, 215, 250, 275, 300, 330), (18, 23, 31, 31.5, 25, 12.5, 15, 24.5, 27.5, 25.5, 20))
     fractions, heights = _relief()
     angle = np.radians(_DEGREES)
     flat = fractions[:, None] * radius

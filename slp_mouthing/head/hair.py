@@ -30,8 +30,9 @@ def build_hair(skin: Skin) -> Part:
     strand = _wavy(rng, 0.5) + 0.6 * rng.standard_normal(_LOCKS)
     tip = np.tile((0.0, 2.2, 0.8), _LOCKS // 3) + 1.6 * _wavy(rng, 0.3) + 2.6 * rng.random(_LOCKS)
     along = np.linspace(0, 1, _ROWS + 1)[1:] ** 0.85
-    sweep = 0.30 * along**2 * np.cos(around)[:, None]
-    rays = _rays(around[:, None] + sweep, along * (_hairline_angle(skin, around) + tip / 95)[:, None])
+    swept = 0.30 * np.cos(around)
+    end = _hairline_angle(skin, around + swept) + tip / 95
+    rays = _rays(around[:, None] + swept[:, None] * along**2, along * end[:, None])
     radius = _skull_radius(skin, rays)
     top = smoothstep(25, 90, (_CENTER + rays * radius[..., None])[..., 1])
     front = smoothstep(0.35, 0.95, np.cos(around))[:, None]
