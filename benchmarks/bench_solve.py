@@ -49,10 +49,9 @@ def measure(name: str, build: Callable[[], Callable[[Array], Any]], clips: list[
     lips, everything = (np.concatenate([getattr(f.residual, key) for f in found]) for key in ("lips_mm", "all_mm"))
     frames = sum(len(clip) for clip in clips)
     rms = np.sqrt(np.mean(lips**2))
-    print(
-        f"{name:10} built in {built_s:.2f} s   {frames / best_s:6.0f} frames/s, {1e3 * cpu_s / frames:.2f} ms CPU a frame   lips {rms:.3f} mm RMS"
-        f" (99%: {np.quantile(lips, 0.99):.3f}, worst {lips.max():.3f})   mesh {np.sqrt(np.mean(everything**2)):.3f} mm RMS"
-    )
+    print(f"{name}: built in {built_s:.2f} s, {frames / best_s:.0f} frames/s, {1e3 * cpu_s / frames:.2f} ms of CPU a frame")
+    print(f"    lips {rms:.3f} mm RMS (99%: {np.quantile(lips, 0.99):.3f}, worst {lips.max():.3f})")
+    print(f"    mesh {np.sqrt(np.mean(everything**2)):.3f} mm RMS")
 
 
 def main() -> None:
