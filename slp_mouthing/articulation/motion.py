@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Span = tuple[float, float]
 
-_ATTACK_S = 0.1
-"""From rest into a mouthing at most; a short first phone is entered faster."""
+_ATTACK_S = 0.065
+"""From rest into a mouthing at most; a short first phone is entered faster. So quick that at 60 frames a second the first frame
+of a schwa is seen."""
 _ATTACK_SHARE, _ATTACK_SHARE_OF_CONTACT = 0.7, 0.3
 """Part of the first phone that the attack may take; a contact is complete before its middle."""
 
