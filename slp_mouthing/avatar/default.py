@@ -20,28 +20,28 @@ class AvatarOptions:
     density: float = 1.0
     """Discs per length against the default; 2 gives four times as many, for close-ups."""
     strands: bool = True
-    """Hair, brows and lashes as strands; without them they are surfaces."""
+    """Hair, brows and lashes have strands over their surface."""
     seed: int = 0
     """Of the small variation of skin and strands."""
 
 
 LOOKS: dict[str, Look] = {
-    "skin": Look(3.2, speckle=0.015),
-    "lip": Look(1.4, speckle=0.02),
-    "eyelid_edge": Look(1.5),
-    "nostril": Look(2.0),
+    "skin": Look(5.6, bend_rad=0.85, speckle=0.015),
+    "lip": Look(2.2, speckle=0.02),
+    "eyelid_edge": Look(2.4),
+    "nostril": Look(3.0),
     # The renderer darkens the mouth by its opening: here are the colours in full light.
-    "mouth_cavity": Look(6.0, albedo=(0.30, 0.085, 0.080)),
-    "gum": Look(4.0, albedo=(0.50, 0.19, 0.175)),
-    "tooth": Look(2.6, albedo=(0.80, 0.765, 0.68)),
-    "tongue": Look(3.2, speckle=0.03, albedo=(0.56, 0.22, 0.21)),
-    "sclera": Look(2.4),
-    "iris": Look(1.0),
-    "pupil": Look(1.0),
-    "brow": Look(2.0),
-    "lash": Look(1.0),
-    "hair": Look(3.6, lift_mm=-1.5, speckle=0.05),
-    "garment": Look(4.5, speckle=0.02),
+    "mouth_cavity": Look(11.0, albedo=(0.30, 0.085, 0.080)),
+    "gum": Look(6.0, albedo=(0.50, 0.19, 0.175)),
+    "tooth": Look(4.4, albedo=(0.80, 0.765, 0.68)),
+    "tongue": Look(5.0, speckle=0.03, albedo=(0.56, 0.22, 0.21)),
+    "sclera": Look(4.0),
+    "iris": Look(1.9),
+    "pupil": Look(2.0),
+    "brow": Look(2.2, opacity=0.6),
+    "lash": Look(1.4, opacity=0.8),
+    "hair": Look(8.0, bend_rad=0.8, lift_mm=-1.5, speckle=0.05),
+    "garment": Look(7.0, speckle=0.02),
 }
 """By region; others look like skin."""
 
@@ -51,12 +51,7 @@ def default_avatar(head: Head, options: AvatarOptions | None = None) -> Avatar:
     options = options or AvatarOptions()
     rng = np.random.default_rng(options.seed)
     surface = Surface.of(head)
-    stranded = {"brow", "lash"} if options.strands else set()
-    parts = [
-        discs(surface, region, LOOKS.get(region, LOOKS["skin"]), options.density, rng)
-        for region in head.region_names
-        if region not in stranded
-    ]
+    parts = [discs(surface, region, LOOKS.get(region, LOOKS["skin"]), options.density, rng) for region in head.region_names]
     if options.strands:
         parts += [hair_strands(surface, rng), brow_strands(surface, rng), lash_strands(surface, rng)]
     return bound(parts, head)

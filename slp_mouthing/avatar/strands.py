@@ -23,19 +23,19 @@ def hair_strands(surface: Surface, rng: np.random.Generator) -> Gaussians:
     lock = _lock_shade(mean)
     color = surface.at(surface.colors, triangles, weights) * (lock * np.exp(0.16 * rng.standard_normal(len(mean))))[:, None]
     mean = mean + normal * rng.uniform(-0.6e-3, 0.5e-3, (len(mean), 1))
-    size = np.array([3.4e-3, 0.55e-3, 0.30e-3]) * np.exp(0.15 * rng.standard_normal((len(mean), 1)))
+    size = np.array([2.9e-3, 0.55e-3, 0.30e-3]) * np.exp(0.15 * rng.standard_normal((len(mean), 1)))
     return _strands("strand", triangles, mean, along, normal, size, 0.85, color)
 
 
 def brow_strands(surface: Surface, rng: np.random.Generator) -> Gaussians:
     """Short hairs, upwards at the nose and outwards at the temple."""
-    triangles, weights = _scattered(surface, "brow", 2.6e6, rng)
+    triangles, weights = _scattered(surface, "brow", 3.2e6, rng)
     mean, normal = _points(surface, triangles, weights)
     outwards = _outwards(mean, normal)
     direction = outwards + 0.18 * rng.standard_normal(outwards.shape)
     color = surface.at(surface.colors, triangles, weights) * np.exp(0.25 * rng.standard_normal((len(mean), 1)))
     size = np.array([1.25e-3, 0.19e-3, 0.15e-3]) * np.exp(0.2 * rng.standard_normal((len(mean), 1)))
-    return _strands("brow", triangles, mean, _across(direction, normal), normal, size, 0.60, color)
+    return _strands("brow", triangles, mean, _across(direction, normal), normal, size, 0.55, color)
 
 
 def lash_strands(surface: Surface, rng: np.random.Generator) -> Gaussians:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,13 +18,10 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
-OVERLAP = 2.15
+OVERLAP = 2.35
 """Standard deviation of a disc over that of the triangle it covers: neighbours blend without holes."""
-FACE_RADIUS_M = 0.095
-BEND_RAD = 0.75
-"""A disc covers no more of a bend than this."""
+FACE_RADIUS_M = 0.11
 THINNESS = 0.12
-OPACITY = 0.99
 CURVE = 0.75
 """How far discs are lifted from the flat triangle onto the surface that its normals mean (Phong tessellation)."""
 
@@ -65,7 +63,8 @@ class Surface:
 
     def coarseness(self, points: Floats) -> Floats:
         """1 in the face, growing with the distance from it. [n, 3] -> [n]"""
-        distance = np.linalg.norm(points - self.face_center, axis=1)
+        # Depth counts less: ears and jaw are outlines of the face.
+        distance = np.linalg.norm((points - self.face_center) * (1, 1, 0.6), axis=1)
         return np.asarray(1 + np.clip((distance - FACE_RADIUS_M) / 0.04, 0, 1.5))
 
     def bend(self, triangles: Indices) -> Floats:
@@ -97,7 +96,10 @@ class Look:
     """How the triangles of a region become discs."""
 
     edge_mm: float = 3.0
-    """Mean edge of the triangle that one disc covers in the face; longer away from it, where there is little to see."""
+    """Longest edge of the triangle that one disc covers in the face; longer away from it, where there is little to see."""
+    bend_rad: float = math.inf
+    """Largest angle over which one disc may stand for a bent surface: small ones keep outlines sharp."""
+    opacity: float = 0.99
     speckle: float = 0.0
     """Standard deviation of the albedo, relative."""
     lift_mm: float = 0.0
@@ -107,27 +109,21 @@ class Look:
 
 
 def discs(surface: Surface, region: str, look: Look, density: float, rng: np.random.Generator) -> Gaussians:
-    """Every triangle of a region cut into equal smaller ones, and a disc for each."""
+    """Every triangle of a region cut into pieces that are small enough, and a disc for each piece."""
     triangles = surface.triangles_of(region)
     corners = surface.corners[triangles]
-    edges = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2).mean(1)
-    cuts = np.round(
-        np.maximum(edges / (look.edge_mm * 1e-3 * surface.coarseness(corners.mean(1))), surface.bend(triangles) / BEND_RAD)
-        * density
+    longest = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2).max(1, initial=0)
+    limit = np.minimum(
+        look.edge_mm * 1e-3 * surface.coarseness(corners.mean(1)),
+        longest * look.bend_rad / np.maximum(surface.bend(triangles), 1e-6),
     )
-    cuts = np.maximum(1, cuts).astype(int)
-    owner, weights = _subdivided(cuts)
-    owned = triangles[owner]
-    mean = surface.at(surface.corners, owned, weights)
-    lifted = np.stack([mean - ((mean - surface.corners[owned, k]) * surface.normals[owned, k]).sum(1, keepdims=True)
-                       * surface.normals[owned, k] for k in range(3)], axis=1)  # fmt: skip
-    mean = (1 - CURVE) * mean + CURVE * np.einsum("nk,nkc->nc", weights, lifted)
-    mean += look.lift_mm * 1e-3 * surface.at(surface.normals, owned, weights)
-    axes, deviation = _flat_covariance(corners)
+    owner, pieces = _bisected(corners, limit / density)
+    owned, weights = triangles[owner], pieces.mean(1)
+    mean = _lifted(surface, owned, weights) + look.lift_mm * 1e-3 * surface.at(surface.normals, owned, weights)
     albedo = np.broadcast_to(look.albedo, mean.shape) if look.albedo else surface.at(surface.colors, owned, weights)
     color = albedo * (1 + look.speckle * rng.standard_normal((len(owned), 1)))
-    size = OVERLAP * deviation[owner] / cuts[owner, None]
-    return Gaussians(region, owned, mean, axes[owner], size, np.full(len(owned), OPACITY), color)
+    axes, deviation = _flat_covariance(pieces @ corners[owner])
+    return Gaussians(region, owned, mean, axes, OVERLAP * deviation, np.full(len(owned), look.opacity), color)
 
 
 def bound(parts: list[Gaussians], head: Head) -> Avatar:
@@ -153,19 +149,32 @@ def bound(parts: list[Gaussians], head: Head) -> Avatar:
     )
 
 
-def _subdivided(cuts: NDArray[np.int64]) -> tuple[Indices, Floats]:
-    """Of triangles cut `cuts` [n] times per edge: the triangle of each piece [m], and its centroid's weights [m, 3]."""
-    owners, weights = [np.empty(0, np.intp)], [np.empty((0, 3))]
-    for cut in np.unique(cuts):
-        i, j = np.meshgrid(np.arange(cut), np.arange(cut), indexing="ij")
-        up = np.stack([i, j], -1)[i + j < cut] + 1 / 3
-        down = np.stack([i, j], -1)[i + j < cut - 1] + 2 / 3
-        inner = np.concatenate([up, down]) / cut
-        piece = np.column_stack([1 - inner.sum(1), inner])
-        found = np.flatnonzero(cuts == cut)
-        owners.append(np.repeat(found, len(piece)))
-        weights.append(np.tile(piece, (len(found), 1)))
-    return np.concatenate(owners), np.concatenate(weights)
+def _bisected(corners: Floats, limit: Floats) -> tuple[Indices, Floats]:
+    """Triangles [n, 3, 3] halved across their longest edge until none is longer than its limit [n].
+
+    Returns the triangle of each piece [m], and the barycentric weights of the piece's corners [m, 3, 3].
+    """
+    owner, pieces = np.arange(len(corners)), np.broadcast_to(np.eye(3), corners.shape).copy()
+    while True:
+        points = pieces @ corners[owner]
+        edges = np.linalg.norm(points - np.roll(points, -1, axis=1), axis=2)
+        long = np.flatnonzero(edges.max(1, initial=0) > limit[owner])
+        if not len(long):
+            return owner, pieces
+        at = edges[long].argmax(1)
+        a, b, c = (pieces[long, (at + k) % 3] for k in range(3))
+        middle = (a + b) / 2
+        pieces[long] = np.stack([a, middle, c], axis=1)
+        owner = np.concatenate([owner, owner[long]])
+        pieces = np.concatenate([pieces, np.stack([middle, b, c], axis=1)])
+
+
+def _lifted(surface: Surface, triangles: Indices, weights: Floats) -> Floats:
+    """Points of triangles, carried onto the curved surface that the normals mean. -> [n, 3]"""
+    flat = surface.at(surface.corners, triangles, weights)
+    corners, normals = surface.corners[triangles], surface.normals[triangles]
+    above = ((flat[:, None] - corners) * normals).sum(2, keepdims=True)
+    return np.asarray(flat - CURVE * np.einsum("nk,nkc->nc", weights, above * normals))
 
 
 def _flat_covariance(corners: Floats) -> tuple[Floats, Floats]:

@@ -18,7 +18,7 @@ MAX_ALPHA = np.float32(0.999)
 MIN_ALPHA = np.float32(1 / 255)
 MIN_TRANSMITTANCE = np.float32(1e-4)
 PIXELS = TILE * TILE
-CHECK_EVERY = 16
+CHECK_EVERY = 8
 """Gaussians between two looks at which rows are still open."""
 
 # exp(-t) on [0, 0.7], minimax, relative error 1e-7; the cube of its square twice over reaches 5.6, beyond which alpha < 1/255.

@@ -89,7 +89,7 @@ def light_at(nx, ny, nz, vx, vy, vz, x, y, z, sky, key, material, table, light, 
         opening = max(face[0], np.float32(0.0022))
         lit = opening / (opening + np.float32(0.8) * depth)
         lit = lit * (np.float32(0.35) + np.float32(0.65) * lit)
-        sky, key = np.float32(0.9) * lit, (np.float32(0.25) + np.float32(0.75) * key) * lit
+        sky, key = np.float32(0.9) * lit, (np.float32(0.45) + np.float32(0.55) * key) * lit
     if table[material, UNDER_LID] > np.float32(0):
         lit = np.float32(0.40) + np.float32(0.60) * smooth(np.float32(0.0056), np.float32(0.0006), y - face[2])
         sky, key = np.float32(0.85) * lit, np.float32(0.9) * lit
@@ -145,7 +145,7 @@ def shade_gaussians(
         vx, vy, vz = vx * k, vy * k, vz * k
         visible[i] = opacity[i]
         if table[material[i], CULL] > np.float32(0):
-            visible[i] *= smooth(np.float32(-0.30), np.float32(-0.12), nx * vx + ny * vy + nz * vz)
+            visible[i] *= smooth(np.float32(-0.15), np.float32(0.03), nx * vx + ny * vy + nz * vz)
             if visible[i] < np.float32(1 / 255):
                 visible[i] = np.float32(0)
                 continue
