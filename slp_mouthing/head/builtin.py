@@ -17,7 +17,7 @@ from slp_mouthing.head.ears import build_ear
 from slp_mouthing.head.eyes import build_eye, fill_socket
 from slp_mouthing.head.garment import build_garment
 from slp_mouthing.head.hair import build_brow, build_hair, build_lashes
-from slp_mouthing.head.jaw import GLIDE, OPEN_RAD, SWING, THRUST, move_with_jaw
+from slp_mouthing.head.jaw import OPEN_RAD, joint_shift, move_with_jaw
 from slp_mouthing.head.paint import skin_colors, skin_regions
 from slp_mouthing.head.part import Part
 from slp_mouthing.head.shapes import build_shapes
@@ -66,8 +66,7 @@ class BuiltinHead:
     region_names: tuple[str, ...] = REGION_NAMES
 
     def __init__(self) -> None:
-        cage = build_cage()
-        skin = build_skin(cage)
+        skin = build_skin(build_cage())
         rest = closed_at_rest(skin)
         parts = [_skin_part(skin, rest), *_other_parts(skin)]
         self._assemble(parts)
@@ -75,11 +74,10 @@ class BuiltinHead:
         self._eyes = _eyes(parts, self._neutral_mm)
         for eye in self._eyes:
             self._neutral_mm[eye.vertices] = fill_socket(eye.local) + eye.center
-        self.neutral_m: Array = _frozen(self._neutral_mm * _MM)
+        self.neutral_m: Array = _frozen(_frozen(self._neutral_mm) * _MM)
         self._lip_index = np.r_[self._contact.middle.ravel(), self._contact.corners[:, _MEETING_ROW]]
-        self._lip_shapes = _frozen(
-            self._shapes.reshape(len(self._shapes), -1, 3)[:, self._lip_index].reshape(len(self._shapes), -1)
-        )
+        count = len(self._shapes)
+        self._lip_shapes = _frozen(self._shapes.reshape(count, -1, 3)[:, self._lip_index].reshape(count, -1))
         self.lip_columns = _frozen(np.stack([self._contact.upper, self._contact.lower]).astype(np.int32))
         """[2, L, R] vertices of the upper and the lower lip: columns that face each other, rows from inside outwards."""
         self.landmarks: Mapping[str, NDArray[np.int32]] = _landmarks(skin, self._contact, self._eyes)
@@ -101,16 +99,14 @@ class BuiltinHead:
     def target(self, name: str) -> Array:
         """Offsets of one control at weight 1. -> [V, 3] m.
 
-        `mouthClose` is the step from jawOpen 1 to jawOpen 1 with mouthClose 1, as engines play the two together. Raises
-        `HeadError` for a name that is no control.
+        Engines play `mouthClose` and `tongueOut` with an open jaw: theirs are the steps from jawOpen 1. Raises `HeadError` for
+        a name that is no control.
         """
         if name not in CONTROL_NAMES:
             raise HeadError(f"no control named {name!r}", hint=f"one of {', '.join(CONTROL_NAMES)}")
         weights = np.zeros((2, len(CONTROL_NAMES)), np.float32)
         weights[1, CONTROL_NAMES.index(name)] = 1
-        if name == "mouthClose":
-            weights[:, CONTROL_NAMES.index("jawOpen")] = 1
-        if name == "tongueOut":
+        if name in ("mouthClose", "tongueOut"):
             weights[:, CONTROL_NAMES.index("jawOpen")] = 1
         before, after = self.pose(weights[:, : len(ARKIT_NAMES)], weights[:, len(ARKIT_NAMES) :])
         return np.asarray(after - before)
@@ -148,7 +144,7 @@ class BuiltinHead:
     def _assemble(self, parts: list[Part]) -> None:
         starts = np.cumsum([0, *(len(part.points) for part in parts)])
         points = np.concatenate([part.points for part in parts])
-        triangles = np.concatenate([part.triangles + start for part, start in zip(parts, starts, strict=False)])
+        triangles = np.concatenate([part.triangles + start for part, start in zip(parts, starts[:-1], strict=True)])
         regions = np.concatenate([part.regions for part in parts])
         self._neutral_mm = points.astype(np.float32)
         self._shapes = _frozen(_stacked_shapes(parts))
@@ -169,17 +165,13 @@ class BuiltinHead:
         out[:, self._turned] = turned
         self._contact.apply(out, _incisor_shift(blendshapes))
         for eye in self._eyes:
-            turned = eye.local @ rotations(eyes[:, eye.columns]).swapaxes(1, 2)
-            out[:, eye.vertices] = fill_socket(turned) + eye.center
+            looking = eye.local @ rotations(eyes[:, eye.columns]).swapaxes(1, 2)
+            out[:, eye.vertices] = fill_socket(looking) + eye.center
 
     def _turn_jaw(self, points: Array, blendshapes: Array, jaw: Array, close: Array) -> None:
         """Move `points` [T, N, 3] with the jaw, in place; `jaw` and `close` [N] are their shares."""
         opened, closed = drivers.control(blendshapes, "jawOpen"), drivers.jaw_closing(blendshapes)
-        opening = jaw * (opened[:, None] - close * closed[:, None])
-        aside = drivers.control(blendshapes, "jawLeft") - drivers.control(blendshapes, "jawRight")
-        swing = aside[:, None] * SWING.astype(np.float32) * np.sign(np.stack([np.ones_like(aside), aside, aside], 1))
-        shift = drivers.control(blendshapes, "jawForward")[:, None] * THRUST.astype(np.float32) + swing
-        move_with_jaw(points, opening, opening[..., None] * GLIDE.astype(np.float32) + jaw[:, None] * shift[:, None])
+        move_with_jaw(points, jaw * (opened[:, None] - close * closed[:, None]), jaw, _joint_shift(blendshapes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,14 +260,18 @@ def rotations(axis_angle: Array) -> Array:
     return np.asarray(np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * (cross @ cross), np.float32)
 
 
+def _joint_shift(blendshapes: Array) -> Array:  # [T, 3] mm
+    forward, left, right = (drivers.control(blendshapes, name) for name in ("jawForward", "jawLeft", "jawRight"))
+    return np.asarray(joint_shift(forward, left, right))
+
+
 def _incisor_shift(blendshapes: Array) -> Array:
     """How far the lower incisors' edge has moved. [T, 52] -> [T, 2] y, z mm"""
     rest = np.array([0, LOWER.edge, LOWER.front], np.float32)
-    edge = np.tile(rest, (len(blendshapes), 1))
-    opening = drivers.control(blendshapes, "jawOpen")
-    forward = drivers.control(blendshapes, "jawForward")
-    move_with_jaw(edge, opening, opening[:, None] * GLIDE.astype(np.float32) + forward[:, None] * THRUST.astype(np.float32))
-    return np.asarray(edge[:, 1:] - rest[1:])
+    edge = np.tile(rest, (len(blendshapes), 1, 1))
+    opening = drivers.control(blendshapes, "jawOpen")[:, None]
+    move_with_jaw(edge, opening, np.ones(1, np.float32), _joint_shift(blendshapes))
+    return np.asarray(edge[:, 0, 1:] - rest[1:])
 
 
 def _checked(blendshapes: Array, tongue: Array) -> tuple[Array, Array]:

@@ -22,8 +22,15 @@ SWING = np.array([5.5, -0.3, -0.6])
 """Shift at jawLeft 1; jawRight mirrors it."""
 
 
-def move_with_jaw(points: Floats, opening: Floats, shift: Floats) -> None:
-    """Turn `points` [..., 3] by `opening` [...] (1 is jawOpen 1) and add `shift` [..., 3], in place.
+def joint_shift(forward: Floats, left: Floats, right: Floats) -> Floats:
+    """Shift of the joint by jawForward, jawLeft and jawRight. [T] each -> [T, 3]"""
+    aside = left - right
+    swing = np.stack([aside, np.abs(aside), np.abs(aside)], axis=1)
+    return np.asarray(forward[:, None] * THRUST.astype(forward.dtype) + swing * SWING.astype(forward.dtype))
+
+
+def move_with_jaw(points: Floats, opening: Floats, share: Floats, shift: Floats) -> None:
+    """Open the jaw under `points` [T, N, 3] by `opening` [T, N] (1 is jawOpen 1); add `share` [N] of `shift` [T, 3]; in place.
 
     Each point turns about the condyles by its own share of the angle, so that skin between jaw and skull moves on arcs. A
     point that does not turn keeps its bits.
@@ -33,4 +40,4 @@ def move_with_jaw(points: Floats, opening: Floats, shift: Floats) -> None:
     y, z = points[..., 1] - points.dtype.type(CONDYLES[1]), points[..., 2] - points.dtype.type(CONDYLES[2])
     points[..., 1] -= versine * y + sine * z
     points[..., 2] += sine * y - versine * z
-    points += shift
+    points += opening[..., None] * GLIDE.astype(points.dtype) + share[:, None] * shift[:, None]
