@@ -13,6 +13,18 @@ if TYPE_CHECKING:
     from slp_mouthing.head.rig import Head
 
 
+@pytest.fixture(scope="module")
+def head() -> Head:
+    from slp_mouthing.head.builtin import load_builtin
+
+    return load_builtin()
+
+
+@pytest.fixture(scope="module")
+def avatar(head: Head) -> Avatar:
+    return default_avatar(head)
+
+
 def test_every_region_and_the_hair_are_there(avatar: Avatar, head: Head) -> None:
     found = {avatar.material_names[k] for k in np.unique(avatar.material)}
     present = {head.region_names[k] for k in np.unique(head.regions)}
