@@ -95,7 +95,8 @@ def mouth_shapes(s: Sculptor) -> dict[str, Points]:
         "mouthRollUpper": _roll_in(s, upper=True), "mouthShrugLower": _shrug_lower(s), "mouthShrugUpper": _shrug_upper(s),
         "cornersIn": _corners_in(s),
     }  # fmt: skip
-    shapes["puckerFunnel"] = -shapes["mouthFunnel"] * (0.95, 0.55, 0.7)
+    # What the pucker has rounded already the funnel does not round again.
+    shapes["puckerFunnel"] = -0.9 * shapes["mouthFunnel"]
     aside = s.push(s.lips * 1.0 + 0.25 * s.bump((20, -85, 85), (30, 20, 30)) * (1 - s.lips))
     aside[:, 0] = 7.0 * np.maximum(s.lips, 0.3 * s.bump((20, -85, 85), (30, 20, 30)))
     shapes["mouthLeft"], shapes["mouthRight"] = aside, s.mirrored(aside)

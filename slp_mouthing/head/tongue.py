@@ -61,7 +61,7 @@ def _offsets(points: Points, t: Points) -> dict[str, Points]:
     aside = np.stack([14 * tip + 3 * body, 5.0 * tip, -1.0 * tip], 1)
     return {
         "tongueOut": np.stack([-0.08 * x * tip, -2.5 * tip, 30 * body], 1),
-        "tongueBetween": np.stack([-0.06 * x * tip, 7.8 * smoothstep(0.15, 0.75, t), 5.5 * body], 1),
+        "tongueBetween": np.stack([-0.06 * x * tip, 7.8 * smoothstep(0.15, 0.75, t), 8.5 * body], 1),
         "tongueUp": np.stack([zero, 9 * blade, 2 * body], 1),
         "tongueTipUp": np.stack([zero, 12 * tip + 3 * smoothstep(0.3, 0.7, t) * (1 - tip), -3.5 * tip], 1),
         "tongueBack": np.stack([zero, 9 * back, -13 * body], 1),
