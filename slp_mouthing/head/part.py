@@ -38,12 +38,11 @@ class Part:
 
 
 def make_part(
-    points: Points, triangles: Indices, region: str, colors: Points | tuple[float, float, float], jaw: float = 0.0,
-    offsets: dict[str, Points] | None = None, eye: int | None = None,
-) -> Part:  # fmt: skip
+    points: Points, triangles: Indices, region: str, colors: Points | tuple[float, float, float], jaw: float = 0.0
+) -> Part:
     """A part of one material whose vertices share one jaw weight."""
     colors = np.broadcast_to(np.asarray(colors, float), points.shape)
-    return Part(points, triangles, np.full(len(triangles), region), colors, np.full(len(points), jaw), offsets or {}, None, eye)
+    return Part(points, triangles, np.full(len(triangles), region), colors, np.full(len(points), jaw))
 
 
 def grid(rows: Points, *, wrap: bool) -> tuple[Points, Indices]:
