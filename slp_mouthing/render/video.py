@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 CRF = 18
 """x264's constant quality: visually lossless at this size."""
 ENCODER = {"crf": str(CRF), "preset": "veryfast"}
-ENCODER_THREADS = 2
-"""A fixed number: with another, x264 writes another file."""
+ENCODER_THREADS = 1
+"""With several, x264's choices depend on their timing, and the same frames give another file; rendering is slower anyway."""
 AAC_FRAME = 1024
 
 
@@ -78,7 +78,7 @@ class _Tracks:
         if self.count == 0:
             self._video.width, self._video.height = width, height
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels[:height, :width]), format="rgb24")
-        frame = frame.reformat(format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG")
+        frame = frame.reformat(format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG", threads=1)
         frame.pts, frame.time_base = self.count, 1 / self._rate
         self._container.mux(self._video.encode(frame))
         self.count += 1

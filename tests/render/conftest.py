@@ -45,3 +45,17 @@ def make_scene(count: int = 150, width: int = 53, height: int = 37, seed: int = 
 @pytest.fixture(scope="session")
 def scene() -> Scene:
     return make_scene()
+
+
+@pytest.fixture(scope="session")
+def head() -> Any:
+    from slp_mouthing.head.builtin import load_builtin
+
+    return load_builtin()
+
+
+@pytest.fixture(scope="session")
+def avatar(head: Any) -> Any:
+    from slp_mouthing.avatar.default import default_avatar
+
+    return default_avatar(head)

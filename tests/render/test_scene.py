@@ -1,0 +1,112 @@
+"""What a viewer sees of the built-in head with the default avatar."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from slp_mouthing.render.camera import VIEWS, mouth, portrait
+from slp_mouthing.render.lit import LitHead
+from slp_mouthing.render.scene import MeshRenderer, Renderer, make_renderer
+from slp_mouthing.types import ARKIT_NAMES, TONGUE_NAMES, FaceTrack
+
+if TYPE_CHECKING:
+    from slp_mouthing.avatar.binding import Avatar
+    from slp_mouthing.head.rig import Head
+
+SIZE = 192
+
+
+@pytest.fixture(scope="module")
+def lit(head: Head) -> LitHead:
+    return LitHead(head)
+
+
+@pytest.fixture(scope="module", params=["splat", "mesh"])
+def renderer(request: pytest.FixtureRequest, lit: LitHead, avatar: Avatar) -> Any:
+    camera = portrait(lit.head, SIZE, SIZE)
+    return Renderer(lit, avatar, camera, threads=1) if request.param == "splat" else MeshRenderer(lit, camera, threads=1)
+
+
+def _track(head: Head, frames: int, **weights: float) -> FaceTrack:
+    blendshapes = np.zeros((frames, len(ARKIT_NAMES)), np.float32)
+    for name, weight in weights.items():
+        blendshapes[:, ARKIT_NAMES.index(name)] = weight
+    zero, tongue = np.zeros((frames, 3), np.float32), np.zeros((frames, len(TONGUE_NAMES)), np.float32)
+    return FaceTrack(30.0, head.name, zero, blendshapes, head.eyes_pose(blendshapes), tongue, zero[:, 0], zero[:, 0])
+
+
+def _frame(renderer: Any, **weights: float) -> np.ndarray:
+    return next(iter(renderer.frames(_track(renderer.head, 1, **weights)))).astype(float)
+
+
+def _pixel_of(renderer: Any, vertex: int) -> tuple[int, int]:
+    camera = renderer.camera
+    point = camera.world_to_camera[:3, :3] @ renderer.head.neutral_m[vertex] + camera.world_to_camera[:3, 3]
+    x, y, z = camera.intrinsics @ point
+    return int(y / z), int(x / z)
+
+
+def test_the_head_fills_the_portrait_and_the_backdrop_the_rest(renderer: Any) -> None:
+    frame = _frame(renderer)
+    assert frame.shape == (SIZE, SIZE, 3)
+    corner, middle = frame[4, 4], frame[SIZE // 2, SIZE // 2]
+    assert np.ptp(corner) < 20
+    assert middle[0] > middle[1] > middle[2], "skin is warm"
+    assert np.abs(frame - corner).max(2).mean() > 20
+
+
+def test_skin_has_no_holes(renderer: Any) -> None:
+    frame = _frame(renderer)
+    y, x = _pixel_of(renderer, int(renderer.head.landmarks["nose_tip"][0]))
+    cheek = frame[y - 4 : y + 8, x - 24 : x - 12]
+    assert cheek.std((0, 1)).max() < 12
+
+
+def test_the_mouth_opens_dark_with_teeth_and_tongue(lit: LitHead, avatar: Avatar) -> None:
+    close_up = Renderer(lit, avatar, mouth(lit.head, 128, 96), threads=1)
+    shut, wide = _frame(close_up), _frame(close_up, jawOpen=0.7)
+    dark = wide.mean(2) < 60
+    assert (shut.mean(2) < 60).mean() < 0.02
+    assert dark.mean() > 0.02
+    rows = np.flatnonzero(dark.any(1))
+    inside = wide[rows[0] : rows[-1] + 1, 44:84]
+    assert (inside.min(2) > 110).any(), "teeth"
+    red = inside[..., 0] - inside[..., 1]
+    assert (red > 25).mean() > 0.2, "tongue and lips"
+
+
+def test_a_still_face_does_not_flicker(renderer: Any) -> None:
+    frames = list(renderer.frames(_track(renderer.head, 3, mouthPucker=0.3)))
+    np.testing.assert_array_equal(frames[0], frames[1])
+    np.testing.assert_array_equal(frames[0], frames[2])
+
+
+def test_small_movements_change_little(renderer: Any) -> None:
+    before, after = _frame(renderer, jawOpen=0.200), _frame(renderer, jawOpen=0.201)
+    assert np.abs(after - before).mean() < 0.15
+    assert np.abs(after - before).max() < 40
+
+
+def test_threads_and_single_frames_agree(lit: LitHead, avatar: Avatar) -> None:
+    camera, track = portrait(lit.head, 96, 96), _track(lit.head, 4, mouthFunnel=0.5)
+    alone = list(Renderer(lit, avatar, camera, threads=1).frames(track))
+    together = Renderer(lit, avatar, camera, threads=3)
+    for one, other in zip(alone, together.frames(track), strict=True):
+        np.testing.assert_array_equal(one, other)
+    pose = lit.head.pose(track.blendshapes[:1], track.tongue[:1], track.eyes_pose[:1])[0]
+    np.testing.assert_array_equal(alone[0], together.frame(pose))
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_view_sees_the_head(head: Head, view: str) -> None:
+    renderer = make_renderer(head, None, size=64, view=view, style="mesh")
+    frame = renderer.frame(head.neutral_m).astype(float)
+    assert np.abs(frame - frame[:1, :1]).max(2).mean() > 15
+
+
+def test_views_differ_by_the_side_that_faces_the_camera(head: Head) -> None:
+    assert portrait(head).position_m[2] > 1
+    assert VIEWS["profile"](head).position_m[0] > 1
