@@ -148,7 +148,7 @@ def _faces(track: FaceTrack, body: BodySequence, channels: tuple[str, ...]) -> t
     warnings = []
     for channel in channels:
         name = CHANNELS[channel]
-        curves = getattr(track, name)
+        curves = closing_jaw(track) if name == "jaw_pose" else getattr(track, name)
         if getattr(body, name) is None:
             warnings.append(f"{body.format} has no {channel} channel: it is left out")
         elif curves is None:
@@ -161,6 +161,19 @@ def _faces(track: FaceTrack, body: BodySequence, channels: tuple[str, ...]) -> t
     if "expressions" in faces and track.head != SMPLX_FLAME:
         warnings.append(f"expressions of '{track.head}' are not those of {SMPLX_FLAME}, which SMPL-X shares: shapes will differ")
     return faces, warnings
+
+
+def closing_jaw(track: FaceTrack) -> Floats:
+    """The track's jaw, [T, 3] rad; of a track without expressions, the jaw that closes the lips by itself.
+
+    The lips of such a track close by `mouthClose` over an open jaw. A body that gets the jaw alone would gape on /p b m/, so the
+    jaw gives up what `mouthClose` takes back.
+    """
+    if track.expressions is not None:
+        return track.jaw_pose
+    open_, close = (track.blendshapes[:, track.blendshape_names.index(name)] for name in ("jawOpen", "mouthClose"))
+    kept = 1.0 - np.minimum(close, open_) / np.maximum(open_, 1e-6)
+    return np.asarray(track.jaw_pose * kept[:, None], np.float64)
 
 
 def _blended(name: str, own: Floats, reached: NDArray[np.int64], curves: Floats, at: Floats, share: Floats) -> Floats:

@@ -206,3 +206,15 @@ def test_a_track_of_one_frame_is_held() -> None:
     poses = np.array([[0.1, 0.2, 0.3]])
     assert np.array_equal(resample_rotations(poses, np.zeros(1)), poses)
     assert np.array_equal(resample_curves(poses, np.zeros(1)), poses)
+
+
+def test_without_expressions_the_jaw_closes_where_the_lips_do() -> None:
+    from slp_mouthing.pipeline import render
+
+    track = render("BABY@0.8").track
+    merged, _ = merge(track, _body(frames=60), MergeOptions(channels=("jaw",)))
+    assert merged.jaw_pose is not None
+    jaw = merged.jaw_pose[: len(track), 0]
+    sealed = track.lip_opening_m == 0
+    assert sealed[4:-8].any() and (jaw[sealed] < np.radians(0.2)).all()
+    assert jaw.max() > np.radians(3)
