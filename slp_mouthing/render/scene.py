@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from slp_mouthing.render.camera import VIEWS
 from slp_mouthing.render.frame import Backdrop, finish
 from slp_mouthing.render.lit import LitHead
 from slp_mouthing.render.mesh import draw_mesh
-from slp_mouthing.render.rasterise import composite_all, make_tiles, project_all
+from slp_mouthing.render.rasterise import composite_all, harmonics_to_colors, make_tiles, project_all
 from slp_mouthing.render.shade import shade_gaussians, shade_vertices
 from slp_mouthing.render.threads import default_threads, map_ahead
 
@@ -32,21 +32,35 @@ CHUNK = 16
 
 
 class BoundGaussians(Protocol):
-    """N Gaussians on a head's triangles, with albedo and material: an avatar."""
+    """N Gaussians on a head's triangles."""
 
     @property
     def binding(self) -> NDArray[np.int32]: ...  # [N] triangle
     @property
     def opacity(self) -> Array: ...  # [N]
+    def to_world(self, vertices_m: Array, triangles: NDArray[np.int32]) -> tuple[Array, Array, Array]:
+        """Means [N, 3] m, quaternions [N, 4], standard deviations [N, 3] m on a posed mesh."""
+        ...
+
+
+@runtime_checkable
+class LitGaussians(BoundGaussians, Protocol):
+    """With albedo and material: they take the light of the scene."""
+
     @property
     def color(self) -> Array: ...  # [N, 3] linear albedo
     @property
     def material(self) -> NDArray[np.uint8]: ...  # [N]
     @property
     def material_names(self) -> tuple[str, ...]: ...
-    def to_world(self, vertices_m: Array, triangles: NDArray[np.int32]) -> tuple[Array, Array, Array]:
-        """Means [N, 3] m, quaternions [N, 4], standard deviations [N, 3] m on a posed mesh."""
-        ...
+
+
+@runtime_checkable
+class CapturedGaussians(BoundGaussians, Protocol):
+    """With the colours of a capture, light included, as harmonics."""
+
+    @property
+    def sh(self) -> Array: ...  # [N, K, 3]
 
 
 class SceneRenderer(ABC):
@@ -79,7 +93,7 @@ class Renderer(SceneRenderer):
     def __init__(
         self,
         head: Head | LitHead,
-        avatar: BoundGaussians,
+        avatar: LitGaussians | CapturedGaussians,
         camera: Camera,
         backdrop: Backdrop | None = None,
         *,
@@ -88,8 +102,9 @@ class Renderer(SceneRenderer):
         """`head`: with its light, to share that between cameras (it takes some 0.3 s to find); `threads`: None for all."""
         super().__init__(head if isinstance(head, LitHead) else LitHead(head), camera, backdrop, threads)
         self.avatar = avatar
-        self._materials = light.table(avatar.material_names)
-        self._weights = footpoints(avatar, self.head)
+        if isinstance(avatar, LitGaussians):
+            self._materials = light.table(avatar.material_names)
+            self._weights = footpoints(avatar, self.head)
 
     def seen_by(self, camera: Camera) -> Renderer:
         return Renderer(self.lit, self.avatar, camera, threads=self.threads)
@@ -97,7 +112,7 @@ class Renderer(SceneRenderer):
     def _frame(self, vertices_m: Array, threads: int) -> Pixels:
         camera = self.camera
         means, quats, scales = self.avatar.to_world(vertices_m, self.head.triangles)
-        colors, opacities = self._shaded(vertices_m, means)
+        colors, opacities = self._seen(vertices_m, means)
         projected = project_all(
             means, quats, scales, opacities, camera.world_to_camera, camera.intrinsics, camera.width, camera.height, threads
         )
@@ -105,9 +120,14 @@ class Renderer(SceneRenderer):
         image, alpha = composite_all(tiles, camera.width, camera.height, threads)
         return finish(image, alpha, self._backdrop)
 
-    def _shaded(self, vertices_m: Array, means: Array) -> tuple[Array, Array]:
-        """Display colours [N, 3] and opacities [N], 0 for what faces away."""
-        lit, avatar = self.lit.at(vertices_m), self.avatar
+    def _seen(self, vertices_m: Array, means: Array) -> tuple[Array, Array]:
+        """Display colours [N, 3] and opacities [N] as this camera sees them; 0 for what faces away."""
+        if isinstance(self.avatar, LitGaussians):
+            return self._shaded(self.avatar, vertices_m, means)
+        return harmonics_to_colors(means, self.avatar.sh, self.camera.world_to_camera), self.avatar.opacity
+
+    def _shaded(self, avatar: LitGaussians, vertices_m: Array, means: Array) -> tuple[Array, Array]:
+        lit = self.lit.at(vertices_m)
         colors, opacities = np.zeros_like(means), np.empty(len(means), np.float32)
         shade_gaussians(
             means, avatar.binding, self.head.triangles, self._weights, lit.normals, lit.sky, lit.key, avatar.color,
@@ -142,7 +162,7 @@ class MeshRenderer(SceneRenderer):
 
 
 def make_renderer(
-    head: Head, avatar: BoundGaussians | None, *, size: int = 512, view: str = "portrait", style: str = "splat"
+    head: Head, avatar: LitGaussians | CapturedGaussians | None, *, size: int = 512, view: str = "portrait", style: str = "splat"
 ) -> SceneRenderer:
     """A square renderer for a named view and style (`splat` or `mesh`; an avatar is needed for `splat`)."""
     camera = VIEWS[view](head, size, size)

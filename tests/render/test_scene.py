@@ -110,3 +110,11 @@ def test_every_view_sees_the_head(head: Head, view: str) -> None:
 def test_views_differ_by_the_side_that_faces_the_camera(head: Head) -> None:
     assert portrait(head).position_m[2] > 1
     assert VIEWS["profile"](head).position_m[0] > 1
+
+
+def test_captured_colors_are_shown_as_they_are(lit: LitHead, avatar: Avatar) -> None:
+    from slp_mouthing.avatar.splats import lit_avatar
+
+    colors = np.full((len(avatar), 3), (0.2, 0.6, 0.4), np.float32)
+    frame = Renderer(lit, lit_avatar(avatar, colors), portrait(lit.head, 64, 64), threads=1).frame(lit.head.neutral_m)
+    np.testing.assert_allclose(frame[32, 32], 255 * np.array([0.2, 0.6, 0.4]), atol=2)
