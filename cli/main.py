@@ -62,7 +62,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return 1
     except UsageError as error:
         command = error.ctx.command_path if error.ctx else "mouth"
-        typer.echo(f"{command}: {_one_line(error.format_message())}; see '{command} --help'", err=True)
+        typer.echo(f"{command}: {_one_line(error.format_message()).rstrip('.')}; see '{command} --help'", err=True)
         return 2
     except (typer.Abort, KeyboardInterrupt):
         typer.echo("mouth: stopped; what was finished is kept", err=True)

@@ -148,7 +148,7 @@ def _reported(target: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno == errno.ENOSPC:
             raise OutputError(
-                "no space left on the disk", where=str(target), hint="free some and run again with --resume"
+                "no space left on the disk", where=str(target), hint="free some, then run again (batch: with --resume)"
             ) from error
         raise OutputError(
             f"cannot be written ({error.strerror or error})", where=str(target), hint="choose another folder with -o"
