@@ -59,6 +59,8 @@ class MouthOverride:
     kind: Literal["text", "ipa", "gesture", "none"]
     value: str = ""
     """A word or phrase, IPA without slashes, a gesture name or SiGML code; empty for `none`."""
+    lenient: bool = False
+    """Found in a corpus rather than written for us: what cannot be mouthed is a warning, not an error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,8 @@ class Sign:
     end_s: float
     text: str | None = None
     """The word spelled or named (`FS:`, `%(...)`, `SN:`), as written; None for other kinds."""
+    lemma: str = field(default="", kw_only=True)
+    """The gloss to look up, where the annotation's own marks hide it (`loc-NORD`: NORD); empty: the gloss itself."""
     override: MouthOverride | None = None
     line: int = 0
     """Line and column of the token in the input, from 1; 0 when the input has none."""
@@ -92,6 +96,17 @@ class MouthSpan:
 
 
 @dataclass(frozen=True, slots=True)
+class TimedMouthing:
+    """A mouth action that the input times by itself, independently of the hands: an annotation on a mouth tier."""
+
+    override: MouthOverride
+    start_s: float
+    end_s: float
+    word: str = ""
+    """The word, where `override` is IPA, for voices that read none."""
+
+
+@dataclass(frozen=True, slots=True)
 class Utterance:
     """Signs in order of time, not overlapping."""
 
@@ -101,6 +116,10 @@ class Utterance:
     warnings: tuple[str, ...] = ()
     input: str = ""
     """File it was read from, for messages and the track's meta; empty when it was given as text."""
+    mouthings: tuple[TimedMouthing, ...] = ()
+    """In order of time, not overlapping. When there are any they are all that the mouth does: it rests between them."""
+    offset_s: float = 0.0
+    """Time on the input's clock at which this utterance has its 0."""
 
     @property
     def end_s(self) -> float:
@@ -182,6 +201,8 @@ class MouthingPlan:
     fps: float = 30.0
     input: str = ""
     """File the utterance was read from; empty when it was given as text."""
+    offset_s: float = 0.0
+    """Time on the input's clock at which this plan has its 0."""
 
     @property
     def end_s(self) -> float:
