@@ -136,7 +136,7 @@ class _Reader:
         found: dict[int, Floats] = {}
         children = {child for node in file.nodes for child in node.children or ()}
         roots = file.scenes[file.scene or 0].nodes if file.scenes else [n for n in range(len(file.nodes)) if n not in children]
-        pending = [(root, np.eye(4), 0) for root in reversed(roots or ())]
+        pending: list[tuple[int, Floats, int]] = [(root, np.eye(4), 0) for root in reversed(roots or ())]
         while pending:
             index, above, depth = pending.pop()
             if depth > _DEEPEST:

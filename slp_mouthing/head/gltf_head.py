@@ -6,7 +6,7 @@ The file's own shapes are the head: its controls add up linearly, then lips that
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -56,7 +56,7 @@ _CHUNK = 64
 """Frames posed at once, so that the working set stays in cache."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class GlbHead:
     """A `Head` (see `rig.py`) from a file. Immutable; arrays are read-only, and threads may share it."""
 
@@ -81,7 +81,15 @@ class GlbHead:
 
         The eyes turn as far as the file's eyeLook shapes turn them; for an `eyes_pose` their weights are taken from its angles.
         """
-        return self._pose_at(slice(None), self._controls(blendshapes, tongue, eyes_pose))
+        controls = self._controls(blendshapes, tongue, eyes_pose)
+        shapes = self.targets.reshape(len(CONTROL_NAMES), -1)
+        out = np.empty((len(controls), *self.neutral_m.shape), np.float32)
+        for start in range(0, len(out), _CHUNK):
+            block = out[start : start + _CHUNK]
+            np.matmul(controls[start : start + _CHUNK], shapes, out=block.reshape(len(block), -1))
+            block += self.neutral_m
+            self.pairs.part(block)
+        return out
 
     def target(self, name: str) -> Array:
         """Offsets of one control at weight 1, zeros when the file has none. -> [V, 3] m. Raises `HeadError` for other names."""
@@ -104,21 +112,19 @@ class GlbHead:
 
     def lips(self, blendshapes: Array, tongue: Array) -> tuple[Array, Array]:
         """Inner-lip gap at the midline, 0 in contact, and corner distance. [T, 52], [T, K] -> [T] m, [T] m"""
-        ends = [self.landmarks["lip_corner_left"][0], self.landmarks["lip_corner_right"][0]]
-        chosen = np.r_[self.pairs.vertices, ends]
-        points = self._pose_at(chosen, self._controls(blendshapes, tongue, None), self.pairs.at_vertices(chosen))
-        opening = self.pairs.at_vertices(chosen).opening(points)
-        return opening, np.linalg.norm(points[:, -2] - points[:, -1], axis=1)
+        ends = np.array([self.landmarks["lip_corner_left"][0], self.landmarks["lip_corner_right"][0]])
+        few = self.at_vertices(ends)
+        points = few.pose(blendshapes, tongue)
+        return few.pairs.opening(points), np.linalg.norm(points[:, 0] - points[:, 1], axis=1)
 
-    def _pose_at(self, chosen: Any, controls: Array, pairs: LipPairs | None = None) -> Array:
-        neutral, shapes = self.neutral_m[chosen], self.targets[:, chosen].reshape(len(CONTROL_NAMES), -1)
-        out = np.empty((len(controls), *neutral.shape), np.float32)
-        for start in range(0, len(out), _CHUNK):
-            block = out[start : start + _CHUNK]
-            np.matmul(controls[start : start + _CHUNK], shapes, out=block.reshape(len(block), -1))
-            block += neutral
-            (pairs or self.pairs).part(block)
-        return out
+    def at_vertices(self, chosen: NDArray[np.intp]) -> GlbHead:
+        """A head of the `chosen` vertices [N], then those that decide how the lips touch: quick to pose, not to be seen."""
+        used = np.r_[chosen, self.pairs.vertices]
+        none = np.zeros((0, 3), np.int32)
+        return replace(
+            self, neutral_m=self.neutral_m[used], targets=np.ascontiguousarray(self.targets[:, used]), colors=self.colors[used],
+            triangles=none, regions=np.zeros(0, np.uint8), landmarks=MappingProxyType({}), pairs=self.pairs.at_vertices(used),
+        )  # fmt: skip
 
     def _controls(self, blendshapes: Array, tongue: Array, eyes_pose: Array | None) -> Array:
         """[T, 52], [T, K], [T, 6] -> [T, C]"""
