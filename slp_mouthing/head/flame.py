@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from slp_mouthing.assets import user_folder
 from slp_mouthing.errors import HeadError
 from slp_mouthing.head import flame_surface as surface
 from slp_mouthing.head.flame_files import JOINTS, SHAPE_COUNT, read_flame
+from slp_mouthing.head.flame_teeth import TOOTH_COUNT, place_teeth, tooth_joints, tooth_triangles
 from slp_mouthing.head.skinning import SkinModel, TorchSkin, skin
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from slp_mouthing.types import Array
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class FlameHead:
     """One identity of FLAME with teeth: 5143 vertices, 10144 triangles. Arrays are read-only; safe to share between threads."""
 
@@ -96,37 +97,41 @@ class FlameHead:
 
 
 def load_flame(
-    folder: str | Path | None = None, *, shape: Array | None = None, shape_count: int = SHAPE_COUNT,
-    release: Release | None = None,
+    folder: str | Path | None = None, *, shape: Array | None = None, static_offset: Array | None = None,
+    shape_count: int = SHAPE_COUNT, release: Release | None = None,
 ) -> FlameHead:  # fmt: skip
     """The user's FLAME with one identity.
 
     Args:
         folder: with the files that `read_flame` names; None takes the configured one, see `assets.user_folder`.
         shape: [<= shape_count] identity coefficients; None is the mean face.
+        static_offset: [V, 3] m, what shape cannot say of this person, with teeth or without; see `make_head`.
         shape_count: where the expression starts among the file's directions.
         release: says which one it is when the file's and folder's names do not tell FLAME 2023.
 
     Raises `HeadError` when a file is missing, damaged, or not what it claims to be.
     """
     files = read_flame(user_folder("flame", folder), shape_count=shape_count, release=release)
-    return make_head(files, np.zeros(0, np.float32) if shape is None else np.asarray(shape, np.float32))
+    return make_head(files, np.zeros(0, np.float32) if shape is None else np.asarray(shape, np.float32), static_offset)
 
 
-def make_head(files: FlameFiles, shape: Array) -> FlameHead:
-    """One identity of the files' model, with teeth, materials and named landmarks. Raises `HeadError`."""
-    if shape.ndim != 1 or len(shape) > files.shape_count or not np.isfinite(shape).all():
-        raise HeadError(f"shape is {_size(shape)}, expected at most {files.shape_count} finite coefficients")
-    coefficients = np.zeros(files.shape_count)
-    coefficients[: len(shape)] = shape
-    bare = files.model.with_shapes_fixed(coefficients)
+def make_head(files: FlameFiles, shape: Array, static_offset: Array | None = None) -> FlameHead:
+    """One identity of the files' model, with teeth, materials and named landmarks.
+
+    `static_offset` is added to the shaped face before the joints are found on it, as GaussianAvatars' `flame_param.npz` means it.
+    Its rows beyond the model's own vertices are the teeth's; without them the teeth go with the lips. Raises `HeadError`.
+    """
+    mean, head_offset, tooth_offset = files.model.template, *_split_offset(files, static_offset)
+    bare = files.model.with_shapes_fixed(_all_coefficients(files, shape))
+    lip_shift = bare.template - mean + (head_offset if tooth_offset is None else 0)
+    bare = replace(bare, template=bare.template + head_offset, joints=bare.joints + files.regressor @ head_offset)
     carriers = files.triangles[files.landmark_triangles]
     landmarks = surface.name_landmarks(bare.template, carriers, files.landmark_weights, bare)
-    teeth, tooth_triangles, joints = surface.make_teeth(bare.template, landmarks)
-    tooth_region = np.full(len(teeth), surface.REGION_NAMES.index("tooth"), np.uint8)
+    teeth = place_teeth(mean, lip_shift, landmarks) + (0 if tooth_offset is None else tooth_offset)
+    tooth_region = np.full(TOOTH_COUNT, surface.REGION_NAMES.index("tooth"), np.uint8)
     regions = np.concatenate([surface.vertex_regions(bare.template, bare, landmarks, files.masks), tooth_region])
-    triangles = np.concatenate([files.triangles, tooth_triangles + len(bare.template)]).astype(np.int32)
-    rig = add_rigid_vertices(bare, teeth, joints).astype(np.float32)
+    triangles = np.concatenate([files.triangles, tooth_triangles() + len(mean)]).astype(np.int32)
+    rig = add_rigid_vertices(bare, teeth, tooth_joints()).astype(np.float32)
     head = FlameHead(
         name=files.release, neutral_m=rig.template, triangles=triangles,
         regions=surface.triangle_regions(regions, triangles), region_names=surface.REGION_NAMES,
@@ -136,6 +141,28 @@ def make_head(files: FlameFiles, shape: Array) -> FlameHead:
     for array in arrays:
         array.setflags(write=False)
     return head
+
+
+def _all_coefficients(files: FlameFiles, shape: Array) -> NDArray[np.float64]:
+    if shape.ndim != 1 or len(shape) > files.shape_count or not np.isfinite(shape).all():
+        raise HeadError(f"shape is {_size(shape)}, expected at most {files.shape_count} finite coefficients")
+    coefficients = np.zeros(files.shape_count)
+    coefficients[: len(shape)] = shape
+    return coefficients
+
+
+def _split_offset(files: FlameFiles, static_offset: Array | None) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    """The offsets of the model's own vertices and, where there are any, of the teeth. -> [V, 3], [120, 3]"""
+    count = len(files.model.template)
+    if static_offset is None:
+        return np.zeros((count, 3)), None
+    if static_offset.shape not in ((count, 3), (count + TOOTH_COUNT, 3)) or not np.isfinite(static_offset).all():
+        raise HeadError(
+            f"static_offset is {_size(static_offset)}, expected {count} x 3, or {count + TOOTH_COUNT} x 3 with teeth, all finite",
+            where=str(files.path), hint="give the offset of a person tracked with this model",
+        )  # fmt: skip
+    head, teeth = np.split(static_offset.astype(np.float64), [count])
+    return head, teeth if len(teeth) else None
 
 
 def add_rigid_vertices(model: SkinModel, points: NDArray[Any], joints: NDArray[np.intp]) -> SkinModel:

@@ -42,6 +42,7 @@ class FlameFiles:
     path: Path
     checksum: str
     model: SkinModel  # identity directions first, then expression
+    regressor: Floats  # [J, V] joints from vertices
     shape_count: int
     triangles: NDArray[np.int32]  # [F, 3]
     landmark_triangles: NDArray[np.int32]  # [51] index of the triangle that carries each landmark
@@ -87,8 +88,8 @@ def read_flame(folder: str | Path, *, shape_count: int = SHAPE_COUNT, release: R
         weights=arrays.floats("weights", (vertices, joints)), parents=_parents(arrays),
     )  # fmt: skip
     return FlameFiles(
-        release or _release(path), path, checksum(path), model, shape_count, triangles, landmark_triangles, landmark_weights,
-        _read_masks(path.parent, vertices),
+        release or _release(path), path, checksum(path), model, regressor, shape_count, triangles, landmark_triangles,
+        landmark_weights, _read_masks(path.parent, vertices),
     )  # fmt: skip
 
 

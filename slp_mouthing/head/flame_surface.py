@@ -1,4 +1,4 @@
-"""What FLAME's mesh is made of: landmarks by name, materials, colours, and the teeth that it lacks.
+"""What FLAME's mesh is made of: landmarks by name, materials, colours.
 
 Everything follows from the published landmark embedding and skinning weights, and from `FLAME_masks.pkl` where the user has
 it: no vertex number of the model is needed. Metres.
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from slp_mouthing.head.flame_files import JAW, LEFT_EYE, NECK, RIGHT_EYE
+from slp_mouthing.head.flame_files import JAW, LEFT_EYE, RIGHT_EYE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,9 +34,6 @@ _OUTER_LIP, _INNER_LIP = slice(48 - _FIRST, 60 - _FIRST), slice(60 - _FIRST, 68 
 _NAMED = {"lip_upper_mid": 62, "lip_lower_mid": 66, "lip_corner_right": 48, "lip_corner_left": 54, "nose_tip": 30}
 _IRIS_RAD, _PUPIL_RAD = 0.49, 0.19
 """Half-angles as seen from the eye's centre: 5.8 and 2.3 mm on a globe of 12 mm."""
-
-_TEETH_COLUMNS = 15
-_TEETH_ROWS = 4  # root and edge of the face towards the lips, then edge and root of the face towards the tongue
 
 
 # ---- landmarks ------------------------------------------------------------------------------------------------------------
@@ -99,46 +96,3 @@ def _inside_polygon(points: Floats, polygon: Floats) -> NDArray[np.bool_]:
     spans = (y0 > y) != (y1 > y)
     slope = np.divide(x1 - x0, y1 - y0, out=np.zeros_like(x0), where=y1 != y0)
     return np.asarray((spans & (x < x0 + (y - y0) * slope)).sum(axis=1) % 2 == 1)
-
-
-# ---- teeth ----------------------------------------------------------------------------------------------------------------
-def make_teeth(points: Floats, landmarks: Mapping[str, Indices]) -> tuple[Floats, Indices, NDArray[np.intp]]:
-    """Two rows of teeth behind the lips, along their arch.
-
-    [V, 3] -> vertices [120, 3], the upper row first; triangles [168, 3] counted from the first tooth; joint of each vertex.
-    """
-    lips = points[np.concatenate([landmarks["lips_outer"], landmarks["lips_inner"]])]
-    width = float(np.ptp(lips[:, 0]))
-    middle = points[np.concatenate([landmarks["lip_upper_mid"], landmarks["lip_lower_mid"]])].mean(axis=0)
-    bend = _arch_bend(lips, middle)
-    rows = np.concatenate([_tooth_row(middle, width, bend, upper=True), _tooth_row(middle, width, bend, upper=False)])
-    row = _row_triangles()
-    triangles = np.concatenate([row, row[:, ::-1] + _TEETH_ROWS * _TEETH_COLUMNS])
-    return rows, triangles, np.repeat([NECK, JAW], _TEETH_ROWS * _TEETH_COLUMNS)
-
-
-def _arch_bend(lips: Floats, middle: Floats) -> float:
-    """How fast the lips fall back from the midline: the k of z = -k x^2 through them. [N, 3], [3] -> 1/m"""
-    x, depth = lips[:, 0] - middle[0], lips[:, 2].max() - lips[:, 2]
-    return float((x**2 @ depth) / max(float(x**2 @ x**2), np.finfo(float).tiny))
-
-
-def _tooth_row(middle: Floats, width: float, bend: float, *, upper: bool) -> Floats:
-    """One arch as a sheet folded over the edge. Sizes go with the mouth's width, 50 mm in an adult. -> [60, 3]"""
-    side = 1.0 if upper else -1.0
-    along = np.linspace(-1, 1, _TEETH_COLUMNS)
-    x = 0.5 * width * (1.0 if upper else 0.94) * np.sin(0.5 * np.pi * along)
-    # Lips lie on the teeth, and the upper teeth stand over the lower.
-    face = -(0.14 if upper else 0.18) * width - max(bend, 0.0) * x**2
-    edge, root, thick = -0.03 * width, side * 0.18 * width, 0.07 * width
-    heights, depths = (root, edge, edge, root), (0.0, 0.0, thick, 1.6 * thick)
-    sheet = [np.stack([x, np.full_like(x, y), face - z], axis=1) for y, z in zip(heights, depths, strict=True)]
-    sheet_points: Floats = np.concatenate(sheet) + middle
-    return sheet_points
-
-
-def _row_triangles() -> Indices:
-    """Triangles of the upper sheet, seen from outside: columns run to the head's left, rows down and then back up."""
-    index = np.arange(_TEETH_ROWS * _TEETH_COLUMNS, dtype=np.int32).reshape(_TEETH_ROWS, _TEETH_COLUMNS)
-    a, b, c, d = index[:-1, :-1], index[1:, :-1], index[1:, 1:], index[:-1, 1:]
-    return np.stack([a, b, c, a, c, d], axis=-1).reshape(-1, 3)

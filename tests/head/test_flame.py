@@ -11,6 +11,7 @@ import pytest
 from slp_mouthing.errors import HeadError
 from slp_mouthing.head.flame import FlameHead, full_pose, load_flame
 from slp_mouthing.head.flame_files import read_flame
+from slp_mouthing.head.flame_teeth import place_teeth, tooth_triangles
 from slp_mouthing.head.skinning import TorchSkin, rotation_matrices, skin
 from tests.head.flame_files import FULL, SMALL, make_arrays, make_embedding, python2_pickle, write_folder
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TEETH = 120
+UPPER, LOWER = [0, 2, 4, 5], [1, 3, 6, 7]
+"""Rows of teeth: root and edge in front, root and edge behind."""
 SHAPES, EXPRESSIONS = SMALL.shapes, SMALL.expressions
 
 
@@ -197,6 +200,11 @@ def test_model_of_few_directions_needs_to_be_told(folder: Path) -> None:
         load_flame(folder)
 
 
+def tooth_rows(vertices: np.ndarray) -> np.ndarray:
+    """[..., V, 3] -> [..., 8, 15, 3]"""
+    return vertices[..., -TEETH:, :].reshape(*vertices.shape[:-2], 8, 15, 3)
+
+
 # ---- surface --------------------------------------------------------------------------------------------------------------
 def test_sizes_with_teeth_are_those_of_the_field(tmp_path: Path) -> None:
     write_folder(tmp_path, FULL)
@@ -210,25 +218,93 @@ def test_sizes_with_teeth_are_those_of_the_field(tmp_path: Path) -> None:
 
 def test_upper_teeth_stay_with_the_skull_and_lower_teeth_go_with_the_jaw(head: FlameHead, rng: np.random.Generator) -> None:
     moved = motion(head, rng) | {"neck_pose": None, "rotation": None, "translation": None}
-    teeth = head.pose_flame(**moved)[:, -TEETH:]
-    upper, lower = teeth[:, : TEETH // 2], teeth[:, TEETH // 2 :]
-    np.testing.assert_allclose(upper, np.broadcast_to(head.neutral_m[-TEETH : -TEETH // 2], upper.shape), atol=1e-6)
+    rows, neutral = tooth_rows(head.pose_flame(**moved)), tooth_rows(head.neutral_m)
+    np.testing.assert_allclose(rows[:, UPPER], np.broadcast_to(neutral[UPPER], rows[:, UPPER].shape), atol=1e-6)
     # The jaw's pivot follows the expression's joints; relative to it the row only turns.
-    turned = (head.neutral_m[-TEETH // 2 :] - head.neutral_m[-1]) @ rotation_matrices(moved["jaw_pose"]).swapaxes(1, 2)
+    lower, rest = (points.reshape(-1, TEETH // 2, 3) for points in (rows[:, LOWER], neutral[LOWER]))
+    turned = (rest[0] - rest[0, -1]) @ rotation_matrices(moved["jaw_pose"]).swapaxes(1, 2)
     np.testing.assert_allclose(lower - lower[:, -1:], turned, atol=1e-6)
 
 
-def test_teeth_stand_behind_the_lips_and_face_outwards(head: FlameHead) -> None:
-    teeth = head.neutral_m[-TEETH:]
+def test_teeth_stand_behind_the_lips_from_left_to_right_and_face_outwards(head: FlameHead) -> None:
+    rows = tooth_rows(head.neutral_m)
     lips = head.neutral_m[head.landmarks["lips_outer"]]
-    assert teeth[:, 2].max() < lips[:, 2].max()
-    assert np.ptp(teeth[:, 0]) <= 1.1 * np.ptp(lips[:, 0])
+    assert rows[..., 2].max() < lips[:, 2].max()
+    assert np.ptp(rows[..., 0]) <= 1.1 * np.ptp(lips[:, 0])
+    assert (np.diff(rows[..., 0], axis=1) < 0).all()
+    heights = rows[:, 7, 1]
+    assert heights[0] > heights[2] > heights[3] > heights[1]
     triangles = head.triangles[-168:]
     a, b, c = (head.neutral_m[triangles[:, k]] for k in range(3))
-    normals = np.cross(b - a, c - a)
-    faces = np.arange(168) % 84 < 28
-    assert (np.linalg.norm(normals, axis=1) > 0).all()
-    assert (normals[faces, 2] > 0).all()
+    front, back, edge = np.cross(b - a, c - a).reshape(2, 3, 28, 3).swapaxes(0, 1)
+    assert (front[..., 2] > 0).all() and (back[..., 2] < 0).all()
+    assert (edge[0, :, 1] < 0).all() and (edge[1, :, 1] > 0).all()
+
+
+def test_teeth_are_numbered_as_released_avatars_bind_to_them() -> None:
+    triangles = tooth_triangles()
+    assert triangles.shape == (168, 3) and triangles.max() == TEETH - 1
+    # Either side of where the diagonals turn, in each strip of the upper and of the lower teeth.
+    wanted = {
+        0: [0, 31, 30], 13: [6, 7, 37], 14: [7, 8, 37], 27: [14, 44, 43],
+        28: [60, 75, 76], 41: [66, 82, 67], 42: [67, 82, 68], 55: [74, 88, 89],
+        56: [75, 30, 76], 69: [82, 36, 37], 70: [82, 37, 38], 83: [88, 44, 89],
+        84: [45, 46, 15], 97: [52, 22, 21], 98: [52, 23, 22], 111: [58, 59, 29],
+        112: [90, 106, 105], 125: [96, 97, 112], 126: [97, 98, 112], 139: [104, 119, 118],
+        140: [105, 106, 45], 153: [112, 52, 51], 154: [112, 53, 52], 167: [118, 119, 59],
+    }  # fmt: skip
+    np.testing.assert_array_equal(triangles[list(wanted)], list(wanted.values()))
+    edges = {frozenset(map(int, pair)) for t in triangles for pair in (t[:2], t[1:], t[::2])}
+    assert len(edges) == 2 * (4 * 14 + 3 * 15 + 3 * 14)
+
+
+def test_each_column_takes_the_identity_of_its_lip_vertices(folder: Path, head: FlameHead) -> None:
+    shape = np.float32([2, -1, 0.5])
+    moved = load_flame(folder, shape=shape, shape_count=SHAPES).neutral_m - head.neutral_m
+    outer = head.landmarks["lips_outer"]
+    rows = tooth_rows(moved)
+    np.testing.assert_allclose(rows, np.broadcast_to(rows[0], rows.shape), atol=1e-6)
+    for column, (upper, lower) in {0: (6, 6), 7: (3, 9), 14: (0, 0)}.items():
+        np.testing.assert_allclose(rows[0, column], (moved[outer[upper]] + moved[outer[lower]]) / 2, atol=1e-6)
+
+
+def test_teeth_hang_on_the_published_lip_vertices_where_these_are_the_lips() -> None:
+    turn = np.pi - np.arange(12) * np.pi / 6
+    points, shift = np.zeros((5023, 3)), np.zeros((5023, 3))
+    points[:12, :2] = np.stack([0.025 * np.cos(turn), 0.008 * np.sin(turn)], axis=1)
+    shift[[1713, 1576], 0], shift[3543, 0], shift[2830, 0] = 0.04, 0.01, -0.02
+    contour = {"lips_outer": np.arange(12, dtype=np.int32)}
+    on_lips = place_teeth(points, shift, contour) - place_teeth(points, 0 * shift, contour)
+    np.testing.assert_allclose(on_lips.reshape(8, 15, 3)[:, [0, 7, 14], 0], [[0.04, 0.005, -0.01]] * 8)
+    points[:12, 1] += 0.1
+    assert not (place_teeth(points, shift, contour) - place_teeth(points, 0 * shift, contour)).any()
+
+
+# ---- a person's offset ----------------------------------------------------------------------------------------------------
+def test_static_offset_moves_the_face_and_its_joints(tmp_path: Path, head: FlameHead, rng: np.random.Generator) -> None:
+    arrays = write_folder(tmp_path)
+    offset = (1e-3 * rng.normal(size=head.neutral_m.shape)).astype(np.float32)
+    offset[:, 1] += 0.01
+    person = load_flame(tmp_path, shape_count=SHAPES, static_offset=offset)
+    np.testing.assert_allclose(person.neutral_m, head.neutral_m + offset, atol=1e-7)
+    regressed = arrays["J_regressor"] @ (arrays["v_template"] + offset[:-TEETH])
+    np.testing.assert_allclose(person.rig.joints, regressed, atol=1e-6)
+    # A whole head that lies elsewhere turns its jaw there just the same.
+    shifted = load_flame(tmp_path, shape_count=SHAPES, static_offset=np.full_like(offset, 0.02))
+    moved = motion(head, rng) | {"translation": None, "rotation": None}
+    np.testing.assert_allclose(shifted.pose_flame(**moved), head.pose_flame(**moved) + 0.02, atol=1e-6)
+
+
+def test_teeth_go_with_the_lips_where_the_offset_has_none(folder: Path, head: FlameHead) -> None:
+    offset = np.full((len(head.neutral_m) - TEETH, 3), 0.02, np.float32)
+    person = load_flame(folder, shape_count=SHAPES, static_offset=offset)
+    np.testing.assert_allclose(person.neutral_m, head.neutral_m + 0.02, atol=1e-7)
+
+
+@pytest.mark.parametrize("offset", [np.zeros((5, 3)), np.zeros((2080, 2)), np.full((2080, 3), np.nan), np.zeros((1, 2080, 3))])
+def test_an_offset_of_another_mesh(folder: Path, offset: np.ndarray) -> None:
+    with pytest.raises(HeadError, match=r"static_offset is .*expected 2080 x 3, or 2200 x 3 with teeth"):
+        load_flame(folder, shape_count=SHAPES, static_offset=offset)
 
 
 def test_regions_come_from_the_masks_or_without_them_from_the_landmarks(tmp_path: Path, head: FlameHead) -> None:
