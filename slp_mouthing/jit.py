@@ -15,7 +15,6 @@ import os
 import sys
 import tempfile
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -35,8 +34,7 @@ KERNEL_MODULES = (
     "slp_mouthing.render.zbuffer",
     "slp_mouthing.render.frame",
 )
-"""Modules that compile as they are imported, unless the machine code is on disk."""
-
+"""Modules that compile as they are imported, unless the machine code is on disk: those that every picture needs."""
 
 FAST_MATH = {"contract", "reassoc", "nsz", "arcp", "afn"}
 """Reordering and fused multiply-add, but NaN stays NaN: the kernels' guards rely on it."""
@@ -66,7 +64,7 @@ def kernel(*arguments: ArrayType | str) -> Callable[[Kernel], Kernel]:
     import numba
 
     def compile_(function: Kernel) -> Kernel:
-        with _cache_in(cache_dir()):
+        with _cache_in(_kernel_folder()):
             compiler = numba.njit(tuple(map(_numba_type, arguments)), cache=True, nogil=True, fastmath=FAST_MATH)
             compiled: Kernel = compiler(function)
             return compiled
@@ -136,16 +134,24 @@ def _is_private_and_writable(folder: Path) -> bool:
         return False
 
 
-@functools.cache
 def _marker() -> Path:
-    """A file that says: these sources were compiled, by this Python and this numba."""
+    """A file that says: `warm_up` was here."""
+    return _kernel_folder() / "complete"
+
+
+@functools.cache
+def _kernel_folder() -> Path:
+    """Where the machine code of these very kernels is kept, for this Python and this numba.
+
+    numba looks only at the file that a kernel stands in, but a kernel also holds code of the files it calls: a change in any of
+    them starts afresh.
+    """
     digest = hashlib.sha256(f"{sys.version} {version('numba')}".encode())
-    for name in KERNEL_MODULES:
-        spec = find_spec(name)
-        if spec and spec.origin:
-            stat = Path(spec.origin).stat()
-            digest.update(f"{spec.origin} {stat.st_mtime_ns} {stat.st_size}".encode())
-    return cache_dir() / f"compiled-{digest.hexdigest()[:16]}"
+    package = Path(__file__).parent
+    for path in sorted([Path(__file__), *package.glob("*/*.py")]):
+        if b"from slp_mouthing.jit import" in (source := path.read_bytes()):
+            digest.update(source)
+    return cache_dir() / digest.hexdigest()[:16]
 
 
 @contextlib.contextmanager

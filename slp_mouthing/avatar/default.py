@@ -33,7 +33,7 @@ LOOKS: dict[str, Look] = {
     # The renderer darkens the mouth by its opening: here are the colours in full light.
     "mouth_cavity": Look(11.0, albedo=(0.30, 0.085, 0.080)),
     "gum": Look(6.0, albedo=(0.50, 0.19, 0.175)),
-    "tooth": Look(4.4, albedo=(0.80, 0.765, 0.68)),
+    "tooth": Look(4.4, albedo=(0.90, 0.865, 0.78)),
     "tongue": Look(5.0, speckle=0.03, albedo=(0.56, 0.22, 0.21)),
     "sclera": Look(4.0),
     "iris": Look(1.9),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from slp_mouthing.render.zbuffer import draw
+from slp_mouthing.render.zbuffer import draw, resolve
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,11 +21,12 @@ SAMPLES = 2
 def draw_mesh(vertices_m: Array, triangles: NDArray[np.int32], colors: Array, camera: Camera) -> tuple[Array, Array]:
     """Vertices [V, 3] with display colours [V, 3] -> premultiplied image [H, W, 3] and alpha [H, W]."""
     height, width = camera.height * SAMPLES, camera.width * SAMPLES
-    nearness, image = np.zeros((height, width), np.float32), np.zeros((height, width, 3), np.float32)
+    nearness, image = np.zeros((height, width), np.float32), np.empty((height, width, 3), np.float32)
     draw(_screen(vertices_m, camera), triangles, colors, nearness, image)
-    shape = (camera.height, SAMPLES, camera.width, SAMPLES)
-    alpha = (nearness > 0).reshape(shape).mean((1, 3), dtype=np.float32)
-    return image.reshape(*shape, 3).mean((1, 3)), alpha
+    small = np.empty((camera.height, camera.width, 3), np.float32)
+    alpha = np.empty((camera.height, camera.width), np.float32)
+    resolve(nearness, image, SAMPLES, small, alpha)
+    return small, alpha
 
 
 def _screen(vertices_m: Array, camera: Camera) -> Array:

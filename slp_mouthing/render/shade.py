@@ -85,7 +85,7 @@ def light_at(nx, ny, nz, vx, vy, vz, x, y, z, sky, key, material, table, light, 
     lit = one
     if table[material, INSIDE] > np.float32(0):
         # The lips follow the dental arch: their depth falls off to the sides.
-        depth = max(np.float32(0), face[1] - np.float32(0.005) - np.float32(7.0) * x * x - z) * table[material, DEPTH_TINT]
+        depth = max(np.float32(0), face[1] - np.float32(0.006) - np.float32(7.0) * x * x - z) * table[material, DEPTH_TINT]
         opening = max(face[0], np.float32(0.0022))
         lit = opening / (opening + np.float32(0.8) * depth)
         lit = lit * (np.float32(0.35) + np.float32(0.65) * lit)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from slp_mouthing.jit import F2, I2, OUT2, OUT3, kernel
+from slp_mouthing.jit import F2, F3, I2, INT, OUT2, OUT3, kernel
 
 
 @kernel(F2, I2, OUT2)
@@ -56,3 +56,21 @@ def draw(screen, triangles, colors, nearness, image):
                     nearness[y, x] = near
                     for k in range(3):
                         image[y, x, k] = (w0 * colors[a, k] + w1 * colors[b, k] + w2 * colors[c, k]) / near
+
+
+@kernel(F2, F3, INT, OUT3, OUT2)
+def resolve(nearness, samples, across, image, alpha):
+    """Samples [H across, W across] averaged over pixels: premultiplied image [H, W, 3] and alpha [H, W]."""
+    share = np.float32(1) / np.float32(across * across)
+    for y in range(alpha.shape[0]):
+        for x in range(alpha.shape[1]):
+            red, green, blue, covered = np.float32(0), np.float32(0), np.float32(0), np.float32(0)
+            for sy in range(y * across, (y + 1) * across):
+                for sx in range(x * across, (x + 1) * across):
+                    if nearness[sy, sx] > np.float32(0):
+                        red += samples[sy, sx, 0]
+                        green += samples[sy, sx, 1]
+                        blue += samples[sy, sx, 2]
+                        covered += np.float32(1)
+            image[y, x, 0], image[y, x, 1], image[y, x, 2] = red * share, green * share, blue * share
+            alpha[y, x] = covered * share
