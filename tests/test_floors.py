@@ -1,6 +1,6 @@
 """Imports point down: the floors of the package, held.
 
-types, errors, files, trackfile, assets, jit -> the stages (siblings never import one another) -> pipeline -> cli.
+types, errors, files, trackfile, assets, jit, xmlfile, sampa -> the stages (siblings never import one another) -> pipeline -> cli.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import slp_mouthing
 
 PACKAGE = Path(slp_mouthing.__file__).parent
 ROOT = PACKAGE.parent
-GROUND = {"types", "errors", "files", "trackfile", "assets", "jit"}
+GROUND = {"types", "errors", "files", "trackfile", "assets", "jit", "xmlfile", "sampa"}
 UPPER = {"pipeline", "batch", "health", "formats", "training", "evaluation", "cli"}
 PROTOCOLS = {"slp_mouthing.head.rig"}
 """Interfaces that a sibling may name in its annotations."""

@@ -1,4 +1,4 @@
-"""Input notations: text -> Utterance. The suffix chooses the reader."""
+"""Input notations: file -> Utterances. The suffix chooses the reader."""
 
 from __future__ import annotations
 
@@ -8,40 +8,50 @@ from pathlib import Path
 
 from slp_mouthing.errors import InputError
 from slp_mouthing.files import read_text
+from slp_mouthing.notation.conventions import STYLES, GlossStyle
+from slp_mouthing.notation.eaf import read_eaf
 from slp_mouthing.notation.gloss_text import parse_lines
+from slp_mouthing.notation.json_text import read_json
+from slp_mouthing.notation.mms import read_mms
+from slp_mouthing.notation.options import ReadOptions
+from slp_mouthing.notation.sigml import read_sigml
 from slp_mouthing.notation.writer import format_utterance
 from slp_mouthing.types import Utterance
 
-__all__ = ["READERS", "Reader", "format_utterance", "parse", "read", "read_all"]
+__all__ = ["READERS", "STYLES", "GlossStyle", "ReadOptions", "Reader", "format_utterance", "parse", "read", "read_all"]
 
-Reader = Callable[[Path], Iterator[Utterance | InputError]]
+Reader = Callable[[Path, ReadOptions], Iterator[Utterance | InputError]]
 """Gives a file's utterances in order, and in the place of one that cannot be read, what is wrong with it. Raises `InputError`
 when the file as a whole cannot be read."""
 
 
-def _read_gloss_text(path: Path) -> Iterator[Utterance | InputError]:
-    return parse_lines(read_text(path), str(path))
+def _read_gloss_text(path: Path, options: ReadOptions) -> Iterator[Utterance | InputError]:
+    return parse_lines(read_text(path), str(path), options.style)
 
 
 READERS: dict[str, Reader] = {
     ".txt": _read_gloss_text,
     ".gloss": _read_gloss_text,
+    ".eaf": read_eaf,
+    ".sigml": read_sigml,
+    ".json": read_json,
+    ".csv": read_mms,
 }
 """Reader by suffix; a longer suffix (`.plan.json`) goes before a shorter one that it ends with."""
 
 
-def read(path: str | Path, *, strict: bool = False) -> list[Utterance]:
+def read(path: str | Path, *, strict: bool = False, options: ReadOptions | None = None) -> list[Utterance]:
     """The utterances of a file, named after it: `stem`, or `stem-001`, `stem-002`, ... in the order of the file.
 
     An utterance that cannot be read is left out, keeps its number, and is told of in the warnings of the first one that can.
     Raises `InputError` for a file that is missing, no text, or without a readable utterance; with `strict`, for the first
     utterance that cannot be read.
     """
-    utterances, problems = read_all(path)
+    utterances, problems = read_all(path, options)
     return _report(utterances, problems, strict)
 
 
-def read_all(path: str | Path) -> tuple[list[Utterance], list[InputError]]:
+def read_all(path: str | Path, options: ReadOptions | None = None) -> tuple[list[Utterance], list[InputError]]:
     """The utterances of a file and the problems of those that cannot be read. Raises `InputError` as `read` does."""
     path = Path(path)
     reader = next((reader for suffix, reader in READERS.items() if path.name.lower().endswith(suffix)), None)
@@ -50,12 +60,12 @@ def read_all(path: str | Path) -> tuple[list[Utterance], list[InputError]]:
             raise InputError("is a folder, expected a file" if path.is_dir() else "no such file", where=str(path))
         what = f"unknown suffix '{path.suffix}', allowed: {', '.join(READERS)}"
         raise InputError(what, where=str(path), hint="rename the file after its notation")
-    return _collect(reader(path), str(path), path.stem)
+    return _collect(reader(path, options or ReadOptions()), str(path), path.stem)
 
 
-def parse(text: str, *, name: str = "", strict: bool = True) -> list[Utterance]:
+def parse(text: str, *, name: str = "", strict: bool = True, style: GlossStyle = "bsl") -> list[Utterance]:
     """The utterances of gloss text, one per line. Raises `InputError` as `read` does."""
-    utterances, problems = _collect(parse_lines(text), "", name)
+    utterances, problems = _collect(parse_lines(text, style=style), "", name)
     return _report(utterances, problems, strict)
 
 

@@ -18,11 +18,16 @@ from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from slp_mouthing.errors import InputError
-from slp_mouthing.notation.glosses import classify, default_duration_s, spelled_word
-from slp_mouthing.types import MouthOverride, MouthSpan, Sign, Utterance
+from slp_mouthing.notation.conventions import read_gloss
+from slp_mouthing.notation.glosses import default_duration_s
+from slp_mouthing.notation.mouth import read_mouth
+from slp_mouthing.types import MouthSpan, Sign, Utterance
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from slp_mouthing.notation.conventions import GlossStyle
+    from slp_mouthing.types import MouthOverride
 
 MAX_SIGN_S = 600.0
 """Longest slot of one sign."""
@@ -66,16 +71,17 @@ class _Token:
     inner: tuple[_Token, ...] | None = None
 
 
-def parse_lines(text: str, where: str = "") -> Iterator[Utterance | InputError]:
+def parse_lines(text: str, where: str = "", style: GlossStyle = "bsl") -> Iterator[Utterance | InputError]:
     """Each line with signs as an utterance without a name, or the problem that keeps it from being one.
 
     Args:
         text: gloss text of any number of lines.
         where: file name for error messages.
+        style: conventions of the glosses.
     """
     for number, raw in enumerate(_NEW_LINE.split(text.removeprefix("\ufeff")), 1):
         try:
-            utterance = _LineParser(unicodedata.normalize("NFC", raw), number, where).utterance()
+            utterance = _LineParser(unicodedata.normalize("NFC", raw), number, where, style).utterance()
         except InputError as error:
             yield error
         else:
@@ -86,8 +92,8 @@ def parse_lines(text: str, where: str = "") -> Iterator[Utterance | InputError]:
 class _LineParser:
     """Reads one line from left to right; every character is looked at a bounded number of times."""
 
-    def __init__(self, line: str, number: int, where: str) -> None:
-        self.line, self.number, self.where = line, number, where
+    def __init__(self, line: str, number: int, where: str, style: GlossStyle = "bsl") -> None:
+        self.line, self.number, self.where, self.style = line, number, where, style
         self.at = 0
 
     def utterance(self) -> Utterance:
@@ -207,17 +213,10 @@ class _LineParser:
     def mouth(self, text: str, at: int) -> MouthOverride:
         """What stands in braces or after ⌘, at the 0-based column `at`."""
         self.check_length(text, at)
-        if not text:
-            return MouthOverride("none")
-        if text.startswith("/"):
-            if len(text) < 3 or not text.endswith("/") or not text[1:-1].strip():
-                raise self.error(f"'{text}' is not IPA between slashes", at, "write {/waɪ/}")
-            return MouthOverride("ipa", text[1:-1].strip())
-        if text.startswith("%"):
-            if not text[1:].strip():
-                raise self.error("% without a mouth gesture", at, "write {%puffed-cheeks}")
-            return MouthOverride("gesture", text[1:].strip())
-        return MouthOverride("text", text)
+        try:
+            return read_mouth(text)
+        except InputError as error:
+            raise self.error(error.what, at, error.hint) from error
 
     def check_length(self, text: str, at: int) -> None:
         if len(text) > MAX_GLOSS:
@@ -240,6 +239,7 @@ class _Clock:
         self.parser = parser
         self.signs: list[Sign] = []
         self.waiting: list[_Slot] = []
+        self.warnings: list[str] = []
         self.now_s = 0.0
 
     def lay(self, tokens: list[_Token]) -> Utterance:
@@ -254,13 +254,13 @@ class _Clock:
             assert token.mouth is not None
             spans.append(MouthSpan(token.mouth, first, first + len(token.inner) - 1))
         self.settle()
-        return Utterance(tuple(self.signs), tuple(spans), input=self.parser.where)
+        return Utterance(tuple(self.signs), tuple(spans), warnings=tuple(self.warnings), input=self.parser.where)
 
     def place(self, token: _Token) -> None:
         timing = token.timing
         if timing is None:
-            kind = classify(token.gloss)
-            default_s = default_duration_s(kind, spelled_word(token.gloss, kind))
+            reading = read_gloss(token.gloss, self.parser.style)
+            default_s = default_duration_s(reading.kind, reading.text)
             self.waiting.append(_Slot(token, default_s, given=False))
             return
         if timing.start_s is not None:
@@ -310,9 +310,19 @@ class _Clock:
         return [replace(token, timing=timing) for token, timing in zip(inner, timings, strict=True)]
 
     def sign(self, token: _Token, start_s: float, end_s: float) -> Sign:
-        kind = classify(token.gloss)
+        reading = read_gloss(token.gloss, self.parser.style)
+        if reading.problem:
+            self.warnings.append(str(self.parser.error(f"{token.gloss}: {reading.problem}", token.column - 1)))
         return Sign(
-            token.gloss, kind, start_s, end_s, spelled_word(token.gloss, kind), token.mouth, self.parser.number, token.column
+            token.gloss,
+            reading.kind,
+            start_s,
+            end_s,
+            reading.text,
+            token.mouth,
+            self.parser.number,
+            token.column,
+            lemma=reading.lemma,
         )
 
 

@@ -1,7 +1,7 @@
 """What an ID-gloss says about its sign: its kind, the word it spells, and how long it takes when nobody says.
 
 The conventions are those of the BSL Corpus (Cormier, Fenlon, Gulamani & Smith 2017, *BSL Corpus Annotation Conventions*
-3.0), with the commonest prefixes of the ASL and Phoenix corpora beside them.
+3.0), with the commonest prefixes of the ASL and Phoenix corpora beside them; `conventions` reads the others whole.
 """
 
 from __future__ import annotations
@@ -19,7 +19,12 @@ _KINDS: tuple[tuple[SignKind, re.Pattern[str]], ...] = (
     ("depicting", re.compile(r"(?:DS(?:EW|EP|H|S|A)?|CL(?:L|M|H|SS|E|B)?)(?:[:(\-]|$)")),
     ("gesture", re.compile(r"G:|G\([A-Z]+\):?", re.I)),
     ("buoy", re.compile(r"[LFPT]BUOY(?:\W|$)", re.I)),
-    ("unknown", re.compile(r"ADD[-_]?TO[-_]?SIGN\w*|FALSE-START|INDECIPHERABLE|UNKNOWN|XXX$|[A-Z]{1,2}:\S|[^\w]*$", re.I)),
+    (
+        "unknown",
+        re.compile(
+            r"AD+[-_ ]*T[O0][-_ ]*S[IGN]{2,4}\w*|FALSE[-_ ]?START?|INDECIPHERABLE|UNKNOWN|XXX$|[A-Z]{1,2}:\S|[^\w]*$", re.I
+        ),
+    ),
 )
 """Tried in this order at the start of the gloss; a gloss that none fits is lexical."""
 
@@ -58,7 +63,12 @@ def spelled_word(gloss: str, kind: SignKind) -> str | None:
     bare = gloss.lstrip("?")
     if bare.startswith("%("):
         return bare.removeprefix("%(").removesuffix(")").strip() or None
-    word = re.split(r"[(]", bare[3:], maxsplit=1)[0].strip(":-? ")
+    return spelled(re.split(r"[(]", bare[3:], maxsplit=1)[0])
+
+
+def spelled(letters: str) -> str | None:
+    """The word of `F-FORTUNE`, `J-O-H-N`, `NEW-YORK`; None when it is not known."""
+    word = letters.strip(":-? ")
     parts = word.split("-")
     if all(len(part) == 1 for part in parts):
         word = "".join(parts)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from slp_mouthing.notation.mouth import write_mouth
+
 if TYPE_CHECKING:
-    from slp_mouthing.types import MouthOverride, Sign, Utterance
+    from slp_mouthing.types import Sign, Utterance
 
 
 def format_utterance(utterance: Utterance) -> str:
@@ -19,19 +21,14 @@ def format_utterance(utterance: Utterance) -> str:
     for index, sign in enumerate(utterance.signs):
         word = _sign(sign)
         if index in firsts:
-            word = f"⌘{_mouth(firsts[index].override)}({word}"
+            word = f"⌘{write_mouth(firsts[index].override)}({word}"
         words.append(f"{word})" if index in lasts else word)
     return " ".join(words)
 
 
 def _sign(sign: Sign) -> str:
     word = f"{sign.gloss}@{_seconds(sign.start_s)}-{_seconds(sign.end_s)}"
-    return f"{word}{{{_mouth(sign.override)}}}" if sign.override else word
-
-
-def _mouth(override: MouthOverride) -> str:
-    form = {"text": "{}", "ipa": "/{}/", "gesture": "%{}", "none": ""}[override.kind]
-    return form.format(override.value)
+    return f"{word}{{{write_mouth(sign.override)}}}" if sign.override else word
 
 
 def _seconds(time_s: float) -> str:
