@@ -41,7 +41,7 @@ LOOKS: dict[str, Look] = {
     "brow": Look(2.2, opacity=0.6),
     "lash": Look(1.4, opacity=0.8),
     "hair": Look(8.0, bend_rad=0.8, lift_mm=-1.5, speckle=0.05),
-    "garment": Look(7.0, speckle=0.02),
+    "garment": Look(4.0, speckle=0.02),
 }
 """By region; others look like skin."""
 
