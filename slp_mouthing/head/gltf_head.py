@@ -56,7 +56,7 @@ _CHUNK = 64
 """Frames posed at once, so that the working set stays in cache."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)  # `Head` asks for plain attributes, and for a hash by identity
 class GlbHead:
     """A `Head` (see `rig.py`) from a file. Immutable; arrays are read-only, and threads may share it."""
 

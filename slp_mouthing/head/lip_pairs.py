@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 COLUMNS = 17
 MIDDLE = COLUMNS // 2
 _TOUCH_M = 1e-6
-"""Overlaps and gaps up to a micrometre count as contact."""
+"""Overlaps up to a micrometre are left."""
+_SEEN_M = 5e-5
+"""Lips nearer than this touch: neighbouring columns push a little more than each needs."""
+_PASSES = 4
+"""A vertex between two columns follows both, so that a push falls short where they differ."""
 _PARTED = 0.03
 """Lips that rest farther apart than this share of the mouth's width are open at rest."""
 _FULL, _NONE = 0.1, 0.35
@@ -45,15 +49,18 @@ class LipPairs:
 
     def part(self, points: Array) -> None:
         """Move lips that overlap apart, each by half, in place. [T, V, 3]"""
-        overlap = np.maximum(-self.gaps(points), 0.0)
-        if overlap.max(initial=0.0) > _TOUCH_M:
-            push = 0.5 * _widened(overlap)
-            points[:, self.moved, 1] += np.concatenate([push, -push], axis=1) @ self.spread.T
+        for _ in range(_PASSES):
+            overlap = np.maximum(-self.gaps(points), 0.0)
+            crossed = np.flatnonzero((overlap > _TOUCH_M).any(axis=1))
+            if not len(crossed):
+                break
+            push = 0.5 * _widened(overlap[crossed])
+            points[np.ix_(crossed, self.moved, [1])] += (np.concatenate([push, -push], axis=1) @ self.spread.T)[..., None]
 
     def opening(self, points: Floats) -> Array:
         """Gap at the midline, 0 in contact. [T, V, 3] after `part` -> [T]"""
         gap = self.gaps(points)[:, MIDDLE]
-        return np.where(gap > 2 * _TOUCH_M, gap, 0.0).astype(np.float32)
+        return np.where(gap > _SEEN_M, gap, 0.0).astype(np.float32)
 
     def at_vertices(self, chosen: Indices) -> LipPairs:
         """The same columns on a mesh of the `chosen` vertices [N], which hold all of `vertices`."""
@@ -90,7 +97,9 @@ def pair_lips(
     gap = points[above, 1].min(axis=1) - points[below, 1].max(axis=1)
     rest = np.where(gap < _PARTED * width, gap, 0.0)
     seam = 0.5 * (points[above].mean(axis=1) + points[below].mean(axis=1))
-    moved, spread = _spread(points, skin, jaw_share, seam, width)
+    side = np.clip((jaw_share - 0.3) / 0.4, 0, 1)
+    side[above.ravel()], side[below.ravel()] = 0, 1
+    moved, spread = _spread(points, skin, side, seam, width)
     return LipPairs(above, below, rest.astype(np.float32), moved, spread.astype(np.float32))
 
 
@@ -102,7 +111,8 @@ def _columns(points: Floats, members: Indices, at: Floats, half: float) -> Indic
     return np.stack([np.resize(column, longest) for column in chosen])
 
 
-def _spread(points: Floats, skin: Indices, jaw_share: Floats, seam: Floats, width: float) -> tuple[Indices, Floats]:
+def _spread(points: Floats, skin: Indices, side: Floats, seam: Floats, width: float) -> tuple[Indices, Floats]:
+    """`side` [V] is 0 on the upper lip, 1 on the lower."""
     from scipy.spatial import KDTree
 
     distance = np.asarray(KDTree(seam).query(points[skin])[0]) / width
@@ -110,7 +120,7 @@ def _spread(points: Floats, skin: Indices, jaw_share: Floats, seam: Floats, widt
     falloff = np.interp(distance, (_FULL, _NONE), (1, 0))
     hat = np.clip(1 - np.abs(points[moved, :1] - seam[:, 0]) * (COLUMNS + 1) / width, 0, 1) * falloff[:, None]
     # At the corners lips turn into one another, and their pushes cancel.
-    below = np.clip((jaw_share[moved, None] - 0.3) / 0.4, 0, 1)
+    below = side[moved, None]
     return moved, np.concatenate([(1 - below) * hat, below * hat], axis=1)
 
 

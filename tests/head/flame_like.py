@@ -31,7 +31,7 @@ def write_flame_like(folder: Path, *, expressions: int = 50, samples: int = 160,
     """FLAME_NEUTRAL.pkl and the landmark embedding; `shape_count` is `SHAPES`."""
     folder.mkdir(parents=True, exist_ok=True)
     head = load_builtin()
-    faces = head.triangles[_skin_triangles(head)]
+    faces = head.triangles[skin_triangles(head)]
     rng = np.random.default_rng(seed)
     blendshapes = rng.beta(0.5, 1.5, (samples, len(ARKIT_NAMES))).astype(np.float32)
     blendshapes *= rng.random((samples, len(ARKIT_NAMES))) < 0.25
@@ -40,20 +40,20 @@ def write_flame_like(folder: Path, *, expressions: int = 50, samples: int = 160,
     blendshapes[:, ARKIT_NAMES.index("mouthClose")] = opening * rng.random(samples) * (rng.random(samples) < 0.5)
     blendshapes[:, [k for k, name in enumerate(ARKIT_NAMES) if name.startswith("eyeLook")]] = 0
     posed = head.pose(blendshapes, np.zeros((samples, len(TONGUE_NAMES)), np.float32))
-    neutral = _proportions(head.neutral_m[faces].mean(axis=1).astype(float))
+    neutral = proportions(head.neutral_m[faces].mean(axis=1).astype(float))
     jaw = _jaw_weights(head, faces)
     turns = rotation_matrices(head.jaw_pose(blendshapes).astype(float))
     turned = np.einsum("tab,vb->tva", turns, neutral - JOINTS[_JAW]) + JOINTS[_JAW]
     skinned = (1 - jaw[:, None]) * neutral + jaw[:, None] * turned
-    residual = _proportions(posed[:, faces].mean(axis=2).astype(float)) - skinned
+    residual = proportions(posed[:, faces].mean(axis=2).astype(float)) - skinned
     _, sizes, axes = np.linalg.svd(residual.reshape(samples, -1), full_matrices=False)
     directions = (sizes[:expressions, None] / np.sqrt(samples) * axes[:expressions]).reshape(expressions, -1, 3)
-    triangles = _around_vertices(faces)
+    triangles = around_vertices(faces)
     (folder / "FLAME_NEUTRAL.pkl").write_bytes(published_pickle(_arrays(neutral, triangles, jaw, directions, rng)))
     (folder / "flame_static_embedding.pkl").write_bytes(python2_pickle(_embedding(head, faces, triangles)))
 
 
-def _skin_triangles(head: BuiltinHead) -> np.ndarray:
+def skin_triangles(head: BuiltinHead) -> np.ndarray:
     """Of the sheet that the lips belong to, and of the eyes."""
     names = [head.region_names[region] for region in head.regions]
     sheet = np.zeros(len(head.neutral_m), bool)
@@ -68,7 +68,7 @@ def _skin_triangles(head: BuiltinHead) -> np.ndarray:
     return np.flatnonzero(sheet[head.triangles].all(axis=1) | eyes)
 
 
-def _proportions(points: np.ndarray) -> np.ndarray:
+def proportions(points: np.ndarray) -> np.ndarray:
     """A longer, narrower face with a smaller mouth, and another place in space."""
     x, y, z = np.moveaxis(points, -1, 0)
     near_mouth = np.exp(-(((y + 0.067) / 0.03) ** 2) - (x / 0.05) ** 2)
@@ -85,14 +85,14 @@ def _jaw_weights(head: BuiltinHead, faces: np.ndarray) -> np.ndarray:
 def _arrays(
     points: np.ndarray, triangles: np.ndarray, jaw: np.ndarray, directions: np.ndarray, rng: np.random.Generator
 ) -> dict[str, Any]:
-    eyes = np.stack([np.linalg.norm(points - center, axis=1) < 0.0145 for center in _proportions(JOINTS[3:])], axis=1)
+    eyes = np.stack([np.linalg.norm(points - center, axis=1) < 0.0145 for center in proportions(JOINTS[3:])], axis=1)
     weights = np.zeros((len(points), 5))
     weights[:, 3:] = eyes * (np.abs(directions).max(axis=(0, 2)) < 1e-9)[:, None]
     weights[:, _JAW] = jaw * (1 - weights[:, 3:].sum(axis=1))
     weights[:, 1] = 1 - weights.sum(axis=1)
     identity = np.stack([points * (0.02, 0, 0), points * (0, 0.02, 0)])
     joints = JOINTS.copy()
-    joints[3:] = _proportions(JOINTS[3:])
+    joints[3:] = proportions(JOINTS[3:])
     centered = points - points.mean(axis=0)
     regressor = np.full((5, len(points)), 1 / len(points))
     regressor += (joints - regressor @ points) @ np.linalg.solve(centered.T @ centered, centered.T)
@@ -109,11 +109,11 @@ def _arrays(
     }
 
 
-def _around_vertices(faces: np.ndarray) -> np.ndarray:
+def around_vertices(faces: np.ndarray) -> np.ndarray:
     """Triangles of the mesh whose vertices are the middles of `faces`: a fan around each vertex inside the sheet."""
     following = {(int(f[k]), int(f[(k + 1) % 3])): (i, int(f[(k + 2) % 3])) for i, f in enumerate(faces) for k in range(3)}
     fans = []
-    for vertex, first in dict(following).items():
+    for vertex, first in dict(following.keys()).items():
         ring, across = [], first
         while (vertex, across) in following and len(ring) < 40:
             face, across = following[vertex, across]
