@@ -55,7 +55,7 @@ class LipPairs:
             if not len(crossed):
                 break
             push = 0.5 * _widened(overlap[crossed])
-            points[np.ix_(crossed, self.moved, [1])] += (np.concatenate([push, -push], axis=1) @ self.spread.T)[..., None]
+            points[crossed[:, None], self.moved, 1] += np.concatenate([push, -push], axis=1) @ self.spread.T
 
     def opening(self, points: Floats) -> Array:
         """Gap at the midline, 0 in contact. [T, V, 3] after `part` -> [T]"""

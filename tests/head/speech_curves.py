@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from slp_mouthing.head.rig import Head
 from slp_mouthing.types import ARKIT_NAMES, TONGUE_NAMES, FaceTrack
+
+if TYPE_CHECKING:
+    from slp_mouthing.head.rig import Head
 
 FPS = 30.0
 _SYLLABLES: tuple[dict[str, float], ...] = (

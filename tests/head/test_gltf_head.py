@@ -193,7 +193,7 @@ def test_nodes_place_their_meshes(part: Part, head: GlbHead, tmp_path: Path) -> 
 
 def test_several_meshes_become_one(part: Part, head: GlbHead, tmp_path: Path) -> None:
     teeth = Part(
-        part.points[:30] + (0, 0, -0.2), np.array([[0, 1, 2], [3, 4, 5]]), {"Jaw_Open": np.tile([0, -0.01, 0], (30, 1))},
+        part.points[:30] - np.array([0, 0, 0.2]), np.array([[0, 1, 2], [3, 4, 5]]), {"Jaw_Open": np.tile([0, -0.01, 0], (30, 1))},
         material="Teeth_Lower", color=(0.9, 0.8, 0.7),
     )  # fmt: skip
     found = load_glb_head(write_glb(tmp_path / "a.glb", [replace(part, targets=part.targets), teeth]))
