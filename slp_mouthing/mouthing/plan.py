@@ -4,6 +4,9 @@ Every sign stands on exactly one action. A mouthing over several signs (⌘, or 
 Perseveration-M on the second sign) is one action of type Mouthing that names them all; a sign on which the mouth rests has an
 action of type None.
 
+Where the input times mouthings itself (a mouth tier), they keep their times, each stands on the signs below it, and the mouth
+rests on the other signs.
+
 A mouthing is fitted to its slot in this order: at natural speed or stretched, when there is room; else reduced to the fullest
 form that fits at `min_stretch`; else spread onto a following pointing sign; else compressed.
 """
@@ -12,19 +15,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import zip_longest
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from slp_mouthing.errors import InputError, MissingExtra, MouthError
 from slp_mouthing.mouthing import reduction
 from slp_mouthing.mouthing.planfile import plan_from_json, plan_to_json
-from slp_mouthing.mouthing.rules import NOTHING, Intent, intend, intend_span, placed
-from slp_mouthing.types import MouthAction, MouthingPlan
+from slp_mouthing.mouthing.rules import NOTHING, Intent, intend, intend_mouthing, intend_span, placed
+from slp_mouthing.mouthing.tier import free_slot, signs_under
+from slp_mouthing.types import MouthAction, MouthingPlan, MouthOverride
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from slp_mouthing.mouthing.lexicon import Lexicon
-    from slp_mouthing.types import Phone, Reduction, Sign, Utterance
+    from slp_mouthing.types import Phone, Reduction, Sign, TimedMouthing, Utterance
 
     Pronounce = Callable[[str | None, str | None], tuple[Phone, ...]]
 
@@ -97,6 +101,19 @@ class _Planner:
         self.unknown: set[str] = set()
 
     def plan(self) -> MouthingPlan:
+        actions = self.timed() if self.utterance.mouthings else self.fitted()
+        return MouthingPlan(
+            self.signs,
+            tuple(actions),
+            tuple(self.warnings),
+            self.utterance.name,
+            self.options.fps,
+            self.utterance.input,
+            self.utterance.offset_s,
+        )
+
+    def fitted(self) -> list[MouthAction]:
+        """What lexicon, rules and overrides ask for, fitted to the slots."""
         intents = list(self.thinned(self.intents()))
         actions: list[MouthAction] = []
         spread = False
@@ -106,8 +123,45 @@ class _Planner:
                 continue
             actions.append(self.action(intent, following))
             spread = actions[-1].signs[-1] > intent.last
-        return MouthingPlan(
-            self.signs, tuple(actions), tuple(self.warnings), self.utterance.name, self.options.fps, self.utterance.input
+        return actions
+
+    def timed(self) -> list[MouthAction]:
+        """What the input times itself, and the mouth at rest on the other signs."""
+        mouthings = self.utterance.mouthings
+        under = signs_under(mouthings, self.signs)
+        actions = [self.timed_action(mouthing, signs) for mouthing, signs in zip(mouthings, under, strict=True)]
+        for index in set(range(len(self.signs))).difference(*under):
+            start_s, end_s = free_slot(self.signs[index], mouthings)
+            rest = self.rest(Intent(index, index, NOTHING, "override", "the input has no mouthing here"))
+            actions.append(replace(rest, start_s=start_s, end_s=end_s))
+        return sorted(actions, key=lambda action: (action.start_s, action.end_s, action.signs))
+
+    def timed_action(self, mouthing: TimedMouthing, signs: tuple[int, ...]) -> MouthAction:
+        when: dict[str, Any] = {"start_s": mouthing.start_s, "end_s": mouthing.end_s, "signs": signs}
+        try:
+            intent = intend_mouthing(signs[0], signs[-1], mouthing)
+            if intent.mouth.kind == "gesture":
+                return replace(self.rest(intent), type="MG", gesture=intent.mouth.value, **when)
+            phones = self.said(intent)
+        except MouthError as error:
+            return replace(self.unmouthable(signs[0], signs[-1], mouthing.override, error), **when)
+        if not phones:
+            return replace(self.silent(intent), **when)
+        room_s = mouthing.end_s - mouthing.start_s
+        # IPA is what was seen on the lips, sound by sound; a word stands for whatever form of it had room.
+        forms = _forms(phones, intent) if intent.mouth.kind == "text" else [_Form("full", phones)]
+        form = self.fitting(forms, room_s) or forms[-1]
+        return MouthAction(
+            type="Mouthing",
+            text=_text(intent),
+            ipa=reduction.ipa(form.phones),
+            gesture=None,
+            source=intent.source,
+            reduction=form.reduction,
+            stretch=room_s / form.natural_s,
+            rule="; ".join(filter(None, (intent.rule, form.rule))),
+            phones=form.phones,
+            **when,
         )
 
     # -- what
@@ -122,7 +176,8 @@ class _Planner:
                 else:
                     intent = intend(sign, index, self.lexicon, strict=self.options.strict)
             except MouthError as error:
-                raise placed(error, self.where(sign)) from error
+                rest = self.unmouthable(index, index, sign.override, error)
+                intent = Intent(index, index, NOTHING, "override", rest.rule)
             if intent.warning:
                 self.warn_once(sign, intent.warning)
             yield intent
@@ -148,11 +203,12 @@ class _Planner:
             return self.rest(intent)
         if intent.mouth.kind == "gesture":
             return replace(self.rest(intent), type="MG", gesture=intent.mouth.value)
-        phones = self.phones(intent)
+        try:
+            phones = self.phones(intent)
+        except MouthError as error:
+            return self.unmouthable(intent.first, intent.last, intent.mouth, error)
         if not phones:
-            what = intent.mouth.value
-            self.warn(self.signs[intent.first], f"nothing to mouth in '{what}', the mouth rests")
-            return self.rest(replace(intent, rule=f"{intent.rule}: nothing to mouth in '{what}'"))
+            return self.silent(intent)
         return self.mouthing(intent, _forms(phones, intent), following)
 
     def mouthing(self, intent: Intent, forms: list[_Form], following: Intent | None) -> MouthAction:
@@ -188,7 +244,7 @@ class _Planner:
             self.warn(sign, f"{sign.gloss} has {room_s:.2f} s, its mouthing is compressed to {duration_s / natural_s:.0%}")
         return MouthAction(
             type="Mouthing",
-            text=intent.word or (intent.mouth.value if intent.mouth.kind == "text" else None),
+            text=_text(intent),
             ipa=reduction.ipa(form.phones),
             gesture=None,
             start_s=start_s,
@@ -215,17 +271,34 @@ class _Planner:
             rule=intent.rule,
         )
 
+    def silent(self, intent: Intent) -> MouthAction:
+        """The mouth at rest, since the text asked for has no sound."""
+        what = intent.mouth.value
+        self.warn(self.signs[intent.first], f"nothing to mouth in '{what}', the mouth rests")
+        return self.rest(replace(intent, rule=f"{intent.rule}: nothing to mouth in '{what}'"))
+
+    def unmouthable(self, first: int, last: int, override: MouthOverride | None, error: MouthError) -> MouthAction:
+        """The mouth at rest for what a corpus asks for and we cannot do; from anybody else it is an error."""
+        if self.options.strict or override is None or not override.lenient or isinstance(error, MissingExtra):
+            raise placed(error, self.where(self.signs[first])) from error
+        self.warn(self.signs[first], f"{error.what}, the mouth rests")
+        return self.rest(Intent(first, last, NOTHING, "override", f"{override.value} cannot be mouthed"))
+
+    def said(self, intent: Intent) -> tuple[Phone, ...]:
+        """The mouthing of a mouth tier; its word where the voice reads no IPA."""
+        try:
+            return self.phones(intent)
+        except MouthError:
+            if intent.mouth.kind != "ipa" or not intent.word:
+                raise
+            return self.phones(replace(intent, mouth=MouthOverride("text", intent.word)))
+
     def phones(self, intent: Intent) -> tuple[Phone, ...]:
         """The mouthing at natural speed."""
         ipa = intent.mouth.value if intent.mouth.kind == "ipa" else None
         text = intent.mouth.value if intent.mouth.kind == "text" else intent.word
         if (text, ipa) not in self.pronounced:
-            try:
-                self.pronounced[text, ipa] = self.pronounce(text, ipa)
-            except MissingExtra:
-                raise
-            except MouthError as error:
-                raise placed(error, self.where(self.signs[intent.first])) from error
+            self.pronounced[text, ipa] = self.pronounce(text, ipa)
         return self.pronounced[text, ipa]
 
     def room_s(self, first: int, last: int) -> float:
@@ -260,6 +333,10 @@ class _Planner:
         self.unknown.add(sign.gloss)
         near = self.lexicon.near(sign.gloss) if len(self.unknown) <= 20 and text.startswith("unknown") else []
         self.warn(sign, f"{text}; did you mean {' or '.join(near)}?" if near else text)
+
+
+def _text(intent: Intent) -> str | None:
+    return intent.word or (intent.mouth.value if intent.mouth.kind == "text" else None)
 
 
 _RULES: dict[Reduction, str] = {

@@ -8,7 +8,7 @@ are mouthed; pointing signs, depicting signs, buoys and gestures are not.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from slp_mouthing.errors import LexiconError, MouthError
@@ -18,7 +18,7 @@ from slp_mouthing.types import MouthOverride
 
 if TYPE_CHECKING:
     from slp_mouthing.mouthing.lexicon import Lexicon, LexiconEntry
-    from slp_mouthing.types import Reduction, Sign, SignKind, Source
+    from slp_mouthing.types import Reduction, Sign, SignKind, Source, TimedMouthing
 
 RULES: dict[SignKind, str] = {
     "name": "a name is mouthed",
@@ -67,7 +67,7 @@ def intend(sign: Sign, index: int, lexicon: Lexicon, *, strict: bool) -> Intent:
         return _overridden(index, index, sign.override, "the input says so")
     if sign.kind in ("name", "fingerspelling"):
         return _named(sign, index)
-    if entry := lexicon.lookup(sign.gloss):
+    if entry := lexicon.lookup(sign.gloss) or (lexicon.lookup(sign.lemma) if sign.lemma else None):
         return _from_entry(entry, index, sign)
     if "^" in sign.gloss and (compound := _compound(sign, index, lexicon)):
         return compound
@@ -79,9 +79,15 @@ def intend_span(first: int, last: int, override: MouthOverride) -> Intent:
     return _overridden(first, last, override, "⌘ in the input")
 
 
+def intend_mouthing(first: int, last: int, mouthing: TimedMouthing) -> Intent:
+    """What the mouth should do where the input times it. Raises `InputError` for an unknown mouth gesture."""
+    intent = _overridden(first, last, mouthing.override, "the input says so, and when")
+    return replace(intent, word=mouthing.word or None)
+
+
 def _overridden(first: int, last: int, override: MouthOverride, rule: str) -> Intent:
     if override.kind == "gesture":
-        override = MouthOverride("gesture", gestures.find(override.value).name)
+        override = replace(override, value=gestures.find(override.value).name)
     return Intent(first, last, override, "override", rule, held=last > first, needed=True)
 
 
@@ -125,7 +131,7 @@ def _by_kind(sign: Sign, index: int, lexicon: Lexicon, *, strict: bool) -> Inten
     rule = RULES[sign.kind]
     if sign.kind not in ("lexical", "unknown"):
         return Intent(index, index, NOTHING, "rule", rule, takes_spread=sign.kind == "pointing")
-    words = english_words(sign.gloss) if sign.kind == "lexical" else ""
+    words = english_words(sign.lemma or sign.gloss) if sign.kind == "lexical" or sign.lemma else ""
     if strict:
         raise LexiconError(f"unknown gloss {sign.gloss}", hint=lexicon.suggestion(sign.gloss))
     if not words:
