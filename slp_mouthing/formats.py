@@ -53,6 +53,7 @@ def writers(picture: PictureOptions) -> dict[str, Writer]:
     return {
         **export.WRITERS,
         "plan.json": write_plan,
+        "sigml": write_sigml,
         "mp4": partial(write_mp4, picture=picture),
         "png": partial(write_sheet, picture=picture),
     }
@@ -88,6 +89,14 @@ def write_plan(take: Take, path: Path) -> None:
     if take.plan is None:
         raise OutputError("a track alone has no plan", where=take.name, hint="render the glosses again")
     atomic_write(path, plan_to_json(take.plan))
+
+
+def write_sigml(take: Take, path: Path) -> None:
+    """Write the plan as SiGML, its mouth gestures by code."""
+    from slp_mouthing.export import sigml
+    from slp_mouthing.mouthing import gestures
+
+    sigml.write_sigml(take, path, code_of=lambda name: next(iter(gestures.find(name).codes), ""))
 
 
 def write_mp4(take: Take, path: Path, *, picture: PictureOptions) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from slp_mouthing.errors import OutputError
 from slp_mouthing.export.arkit import write_arkit
+from slp_mouthing.export.eaf import write_eaf
 from slp_mouthing.export.glb import write_glb
 from slp_mouthing.export.livelink import write_livelink
 from slp_mouthing.export.obj import write_obj
@@ -34,6 +35,7 @@ WRITERS: dict[str, Writer] = {
     "obj": write_obj,
     "livelink.csv": write_livelink,
     "arkit.json": write_arkit,
+    "eaf": write_eaf,
 }
 """File suffix (without its first dot) -> what writes it."""
 

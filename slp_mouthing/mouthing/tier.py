@@ -39,7 +39,7 @@ def _under(mouthing: TimedMouthing, signs: Sequence[Sign], first: int) -> tuple[
     found: list[int] = []
     last = first
     while last < len(signs) and signs[last].start_s < mouthing.end_s:
-        if _shared_s(mouthing, signs[last]) >= min(signs[last].duration_s, mouthing.end_s - mouthing.start_s) / 2:
+        if _shared_s(mouthing, signs[last]) >= min(signs[last].duration_s, mouthing.end_s - mouthing.start_s) / 2 - 1e-9:
             found.append(last)
         last += 1
     if found:
