@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 GLOSSES = (
     "BUY@0.5 MAYBE{perhaps maybe}@0.8 HOME@0.5 BOAT{my boat}@0.7 FIVE@0.5 SHOE{shoe pool}@0.8 WHO@0.4 BABY{baby people}@0.8 "
-    "MUM@0.5 WHY@0.5 LATE@0.6 FISH{fish and chips}@0.9 THURSDAY{thursday}@0.7 BEEN{been there}@0.6 PAPER{paper}@0.5 MOVE{move}@0.4"
+    "MUM@0.5 WHY@0.5 LATE@0.6 FISH{fish and chips}@0.9 THURSDAY{thursday}@0.7 BEEN{been there}@0.6 PAPER{paper}@0.5 MOVE@0.4"
 )
 CONTACT_M, OPEN_M = 3e-4, 6e-4
 

@@ -112,10 +112,18 @@ def _mouth(points: Floats, jaw_open: Floats, pairs: Indices, skin: Indices) -> M
     depth = np.interp(middle[:, 0], middle[foremost, 0], middle[foremost, 2]) - middle[:, 2]
     touching = pairs[depth < _DEPTH * width]
     upper, lower = pairs[foremost, 0], pairs[foremost, 1]
-    seam = middle[depth < _DEPTH * width]
-    corners = touching[[seam[:, 0].argmin(), seam[:, 0].argmax()], 0]
     share = moved / np.median(moved[lower[len(lower) // 3 : -(len(lower) // 3)]])
+    # Pairs across a corner are long; the short ones lie on the seam itself.
+    length = np.linalg.norm(np.diff(points[pairs], axis=1)[:, 0], axis=1)
+    seam = middle[(depth < _DEPTH * width) & (length < np.quantile(length, 0.3))]
+    corners = np.array([_corner(points, skin, share, seam[end]) for end in (seam[:, 0].argmin(), seam[:, 0].argmax())])
     return Mouth(skin, share, np.unique(touching[:, 0]), np.unique(touching[:, 1]), upper, lower, corners)
+
+
+def _corner(points: Floats, skin: Indices, share: Floats, seam_end: Floats) -> int:
+    """Where the lips turn into one another: the vertex nearest to the end of the seam that goes half with the jaw."""
+    between = skin[np.abs(share[skin] - 0.5) < 0.25]
+    return int(between[np.linalg.norm(points[between] - seam_end, axis=1).argmin()])
 
 
 def find_landmarks(

@@ -66,7 +66,7 @@ class TransferOptions:
     """Weight of each skin vertex, where skin decides what lips leave open."""
     vertices: int = 240
     """Skin vertices that are compared, half of them around the lips."""
-    control_mm: float = 8.0
+    control_mm: float = 20.0
     """A change of a control by 1 counts like this deviation, where curves decide what lips leave open."""
     pull_mm: float = 0.3
     """An expression coefficient of 1 counts like this deviation, where skin decides what lips leave open."""
