@@ -43,6 +43,7 @@ def write_eaf(take: Take, path: Path) -> None:
     tiers.add(SIGN_TIER_BESIDE if source else SIGN_TIER, ((sign.start_s, sign.end_s, sign.gloss) for sign in take.plan.signs))
     tiers.add(ACTION_TIER, _labels(take.plan))
     tiers.add(MOUTHING_TIER, ((a.start_s, a.end_s, said) for a in take.plan.actions if (said := _said(a))))
+    tiers.record_last_id()
     atomic_write(path, to_text(root))
 
 
@@ -137,6 +138,13 @@ class _Tiers:
     def new_id(self, prefix: str) -> str:
         self.next_id += 1
         return f"{prefix}{self.next_id - 1}"
+
+
+    def record_last_id(self) -> None:
+        """ELAN numbers what it adds later from here, where the source says so."""
+        for element in self.root.iter("PROPERTY"):
+            if element.get("NAME") == "lastUsedAnnotationId":
+                element.text = str(self.next_id - 1)
 
 
 def _free(name: str, taken: set[str]) -> str:

@@ -22,7 +22,8 @@ _KINDS: tuple[tuple[SignKind, re.Pattern[str]], ...] = (
     (
         "unknown",
         re.compile(
-            r"AD+[-_ ]*T[O0][-_ ]*S[IGN]{2,4}\w*|FALSE[-_ ]?START?|INDECIPHERABLE|UNKNOWN|XXX$|[A-Z]{1,2}:\S|[^\w]*$", re.I
+            r"AD+[-_ ]*T[O0][-_ ]*S[IGN]{2,4}\w*|FALSE[-_ ]?START?|(?:INDECIPHERABLE|UNKNOWN)(?=[(?:]|$)|XXX$|[A-Z]{1,2}:\S|[^\w]*$",
+            re.I,
         ),
     ),
 )
