@@ -32,7 +32,7 @@ PICTURES = {"hnm_mouthpicture": "picture", "mouth_picture": "picture"}
 GESTURES = {"hnm_mouthgesture": "tag", "mouth_gesture": "movement"}
 """Element and the attribute that holds its value."""
 
-_CODES = re.compile(r"D0[1-9]|J0[1-4]|L(?:0[1-9]|1[0-9]|20|2[2356789]|3[0-5])|C0[1-8]|C1[1-3]|T0[124-9]|T1[0136]", re.ASCII)
+_CODES = re.compile(r"D0[1-589]|J0[1-4]|L(?:0[1-9]|1[0-9]|20|2[2356789]|3[0-5])|C0[1-8]|C1[1-3]|T0[124-9]|T1[0136]", re.ASCII)
 """The mouth gestures that the standard defines."""
 
 
