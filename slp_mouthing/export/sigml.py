@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 
     from slp_mouthing.types import MouthAction, Take
 
-_OURS = {
-    "hnm_mouthpicture", "hnm_mouthgesture", "hnm_mouthpictures", "hnm_par_mouthpicture", "mouthing_tier",
-}  # fmt: skip
+_OURS = {"hnm_mouthpicture", "hnm_mouthgesture", "mouthing_tier"}
 """What the plan replaces."""
 
 

@@ -19,13 +19,8 @@ _KINDS: tuple[tuple[SignKind, re.Pattern[str]], ...] = (
     ("depicting", re.compile(r"(?:DS(?:EW|EP|H|S|A)?|CL(?:L|M|H|SS|E|B)?)(?:[:(\-]|$)")),
     ("gesture", re.compile(r"G:|G\([A-Z]+\):?", re.I)),
     ("buoy", re.compile(r"[LFPT]BUOY(?:\W|$)", re.I)),
-    (
-        "unknown",
-        re.compile(
-            r"AD+[-_ ]*T[O0][-_ ]*S[IGN]{2,4}\w*|FALSE[-_ ]?START?|(?:INDECIPHERABLE|UNKNOWN)(?=[(?:]|$)|XXX$|[A-Z]{1,2}:\S|[^\w]*$",
-            re.I,
-        ),
-    ),
+    ("unknown", re.compile(r"AD+[-_ ]*T[O0][-_ ]*S[IGN]{2,4}\w*|FALSE[-_ ]?START?", re.I)),
+    ("unknown", re.compile(r"(?:INDECIPHERABLE|UNKNOWN)(?=[(?:]|$)|XXX$|[A-Z]{1,2}:\S|[^\w]*$", re.I)),
 )
 """Tried in this order at the start of the gloss; a gloss that none fits is lexical."""
 
