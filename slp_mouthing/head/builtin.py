@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cache
-from types import MappingProxyType
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from slp_mouthing.errors import HeadError
 from slp_mouthing.head import drivers
+from slp_mouthing.head.anthropometry import LANDMARKS
+from slp_mouthing.head.appearance import Palette
+from slp_mouthing.head.brows import build_brow, build_lashes
 from slp_mouthing.head.cage import BEYOND, EYE_CENTER, RINGS, build_cage
-from slp_mouthing.head.contact import build_contact, closed_at_rest
+from slp_mouthing.head.contact import Mouth, build_contact, closed_at_rest, find_lip_grid
 from slp_mouthing.head.ears import build_ear
 from slp_mouthing.head.eyes import build_eye, fill_socket
 from slp_mouthing.head.garment import build_garment
-from slp_mouthing.head.hair import build_brow, build_hair, build_lashes
+from slp_mouthing.head.hair import build_hair
+from slp_mouthing.head.identity import Identity
 from slp_mouthing.head.jaw import OPEN_RAD, joint_shift, move_with_jaw
+from slp_mouthing.head.landmarks import find_landmarks
 from slp_mouthing.head.paint import skin_colors, skin_regions
 from slp_mouthing.head.part import Part
 from slp_mouthing.head.shapes import build_shapes
 from slp_mouthing.head.surface import build_skin
 from slp_mouthing.head.teeth import LOWER, UPPER, build_gums, build_teeth
 from slp_mouthing.head.tongue import build_tongue
+from slp_mouthing.head.warp import Warp
 from slp_mouthing.types import ARKIT_NAMES, CONTROL_NAMES, TONGUE_NAMES
 
 if TYPE_CHECKING:
@@ -31,7 +36,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from slp_mouthing.head.contact import LipContact
+    from slp_mouthing.head.appearance import Appearance
+    from slp_mouthing.head.contact import LipContact, LipGrid
     from slp_mouthing.head.subdivision import Points
     from slp_mouthing.head.surface import Skin
     from slp_mouthing.types import Array
@@ -43,8 +49,6 @@ REGION_NAMES = (
     "eyelid_edge", "nostril",
 )  # fmt: skip
 _MM = np.float32(1e-3)
-_MEETING_ROW, _BORDER_ROW = 4, 12
-"""Rows of the contact grids at which the lips meet, and at which their red ends."""
 _CHUNK = 64
 """Frames posed at once, so that the working set stays in cache."""
 _LOOK_RAD = np.radians((25.0, 30.0))
@@ -53,10 +57,14 @@ _CLOSE_BY_RING = (0, 0, 0.5, 1, 1, 1, 1, 1, 0.80, 0.55, 0.28)
 """How much of the jaw's motion `mouthClose` takes back, from the throat to the nasolabial fold."""
 
 
-@cache
-def load_builtin() -> BuiltinHead:
-    """The built-in head, built on the first call."""
-    return BuiltinHead()
+def load_builtin(identity: Identity | None = None) -> BuiltinHead:
+    """The built-in head of a person, None for its own; built on the first call, and kept for the last few people."""
+    return _built(identity or Identity())
+
+
+@lru_cache(maxsize=16)
+def _built(identity: Identity) -> BuiltinHead:
+    return BuiltinHead(identity)
 
 
 class BuiltinHead:
@@ -65,22 +73,29 @@ class BuiltinHead:
     name = "builtin"
     region_names: tuple[str, ...] = REGION_NAMES
 
-    def __init__(self) -> None:
-        skin = build_skin(build_cage())
-        rest = closed_at_rest(skin)
-        parts = [_skin_part(skin, rest), *_other_parts(skin)]
+    def __init__(self, identity: Identity | None = None) -> None:
+        self.identity = identity or Identity()
+        """Who this is."""
+        base = _base()
+        parts = _parts(base, self.identity.look)
+        self.landmarks: Mapping[str, NDArray[np.int32]] = find_landmarks(base.skin, base.lips, parts)
+        points = np.concatenate([part.points for part in parts])
+        warp = Warp.of(self.identity.sizes, {name: points[self.landmarks[name][0]] for name in LANDMARKS})
+        parts = [_bent(part, warp, base.skin) for part in parts]
         self._assemble(parts)
-        self._contact: LipContact = build_contact(skin, rest)
-        self._eyes = _eyes(parts, self._neutral_mm)
+        self._mouth = Mouth(warp.mouth_shift.astype(np.float32), np.float32(warp.mouth_stretch))
+        self._contact: LipContact = build_contact(base.skin, base.lips, parts[0].points, self._mouth)
+        self._eyes = _eyes(parts, self._neutral_mm, warp)
         for eye in self._eyes:
-            self._neutral_mm[eye.vertices] = fill_socket(eye.local) + eye.center
+            self._neutral_mm[eye.vertices] = fill_socket(eye.local, eye.widening) + eye.center
         self.neutral_m: Array = _frozen(_frozen(self._neutral_mm) * _MM)
-        self._lip_index = np.r_[self._contact.middle.ravel(), self._contact.corners[:, _MEETING_ROW]]
+        self._lip_index = np.r_[
+            self._contact.middle.ravel(), self.landmarks["lip_corner_right"], self.landmarks["lip_corner_left"]
+        ]
         count = len(self._shapes)
         self._lip_shapes = _frozen(self._shapes.reshape(count, -1, 3)[:, self._lip_index].reshape(count, -1))
-        self.lip_columns = _frozen(np.stack([self._contact.upper, self._contact.lower]).astype(np.int32))
+        self.lip_columns = _frozen(np.stack([base.lips.upper, base.lips.lower]).astype(np.int32))
         """[2, L, R] vertices of the upper and the lower lip: columns that face each other, rows from inside outwards."""
-        self.landmarks: Mapping[str, NDArray[np.int32]] = _landmarks(skin, self._contact, self._eyes)
 
     def pose(self, blendshapes: Array, tongue: Array, eyes_pose: Array | None = None) -> Array:
         """Vertices with jaw and eye rotation and lip contact. [T, 52], [T, K], [T, 6] -> [T, V, 3] m.
@@ -163,10 +178,10 @@ class BuiltinHead:
         turned = out[:, self._turned]
         self._turn_jaw(turned, blendshapes, self._jaw[self._turned], self._close[self._turned])
         out[:, self._turned] = turned
-        self._contact.apply(out, _incisor_shift(blendshapes))
+        self._contact.apply(out, _incisor_shift(blendshapes, self._mouth))
         for eye in self._eyes:
             looking = eye.local @ rotations(eyes[:, eye.columns]).swapaxes(1, 2)
-            out[:, eye.vertices] = fill_socket(looking) + eye.center
+            out[:, eye.vertices] = fill_socket(looking, eye.widening) + eye.center
 
     def _turn_jaw(self, points: Array, blendshapes: Array, jaw: Array, close: Array) -> None:
         """Move `points` [T, N, 3] with the jaw, in place; `jaw` and `close` [N] are their shares."""
@@ -175,36 +190,76 @@ class BuiltinHead:
 
 
 @dataclass(frozen=True, slots=True)
+class _Base:
+    """What all people share: the default's skin and its shapes."""
+
+    skin: Skin
+    lips: LipGrid
+    part: Part
+
+
+@cache
+def _base() -> _Base:
+    skin = build_skin(build_cage())
+    lips = find_lip_grid(skin)
+    offsets = {name: skin.carry(offset) for name, offset in build_shapes(skin.cage).items()}
+    close = np.where(skin.ring < BEYOND, np.interp(skin.ring, RINGS, _CLOSE_BY_RING), 0)
+    rest = closed_at_rest(skin, lips)
+    part = Part(rest, skin.triangles, skin_regions(skin), np.zeros_like(rest), skin.jaw, offsets, close, name="skin")
+    return _Base(skin, lips, part)
+
+
+def _parts(base: _Base, look: Appearance) -> list[Part]:
+    """All parts at the default's sizes, in the order of the mesh."""
+    skin, palette = base.skin, Palette.of(look)
+    colors = skin_colors(skin, look, palette)
+    sided = [build_eye(palette), build_ear(palette.ear), build_brow(skin, colors, palette.brow, look.brow_weight),
+             build_lashes(skin)]  # fmt: skip
+    mirrored = [part.mirrored(skin.mirror) for part in sided]
+    mouth = [build_teeth(UPPER), build_gums(UPPER), build_teeth(LOWER), build_gums(LOWER), build_tongue()]
+    return [replace(base.part, colors=colors), *mouth, *sided, *mirrored, build_hair(skin, look, palette),
+            build_garment(palette.garment)]  # fmt: skip
+
+
+def _bent(part: Part, warp: Warp, skin: Skin) -> Part:
+    """A part at a person's sizes; eyeballs keep their shape."""
+    if not warp.amounts.any():
+        return part
+    if part.eye is not None:
+        center = _eye_center(part.eye)[None]
+        return replace(part, points=part.points + warp(center) - center)
+    points = warp(part.points)
+    if part.name == "skin":
+        points = points + warp.lips(skin.ring, skin.column)
+    if not part.offsets:
+        return replace(part, points=points)
+    stretch = warp.jacobian(part.points)
+    return replace(part, points=points, offsets={name: (stretch @ o[:, :, None])[:, :, 0] for name, o in part.offsets.items()})
+
+
+def _eye_center(eye: int) -> Points:
+    return np.asarray(EYE_CENTER * ((-1, 1, 1) if eye else (1, 1, 1)))
+
+
+@dataclass(frozen=True, slots=True)
 class _Eye:
     vertices: slice
     columns: slice  # of `eyes_pose`
     center: Array  # [3] mm
     local: Array  # [N, 3] mm from the centre
+    widening: float  # as `fill_socket` takes it
 
 
-def _eyes(parts: list[Part], neutral_mm: Array) -> tuple[_Eye, ...]:
+def _eyes(parts: list[Part], neutral_mm: Array, warp: Warp) -> tuple[_Eye, ...]:
     eyes, start = [], 0
     for part in parts:
         vertices = slice(start, start + len(part.points))
         start = vertices.stop
         if part.eye is not None:
-            center = (EYE_CENTER * ((-1, 1, 1) if part.eye else (1, 1, 1))).astype(np.float32)
-            eyes.append(_Eye(vertices, slice(3 * part.eye, 3 * part.eye + 3), center, neutral_mm[vertices] - center))
+            center = warp(_eye_center(part.eye)[None])[0].astype(np.float32)
+            columns = slice(3 * part.eye, 3 * part.eye + 3)
+            eyes.append(_Eye(vertices, columns, center, neutral_mm[vertices] - center, warp.eye_widening))
     return tuple(eyes)
-
-
-def _skin_part(skin: Skin, rest: Points) -> Part:
-    offsets = {name: skin.carry(offset) for name, offset in build_shapes(skin.cage).items()}
-    close = np.where(skin.ring < BEYOND, np.interp(skin.ring, RINGS, _CLOSE_BY_RING), 0)
-    return Part(rest, skin.triangles, skin_regions(skin), skin_colors(skin), skin.jaw, offsets, close)
-
-
-def _other_parts(skin: Skin) -> list[Part]:
-    """Everything but the skin, in the order of the mesh."""
-    sided = [build_eye(), build_ear(), build_brow(skin), build_lashes(skin)]
-    mirrored = [*(part.mirrored(skin.mirror) for part in sided)]
-    return [build_teeth(UPPER), build_gums(UPPER), build_teeth(LOWER), build_gums(LOWER), build_tongue(), *sided, *mirrored,
-            build_hair(skin), build_garment()]  # fmt: skip
 
 
 def _stacked_shapes(parts: list[Part]) -> Array:
@@ -217,38 +272,6 @@ def _offsets(part: Part, skin: Part, name: str) -> Points:  # [N, 3]
     if part.follows is not None:
         return np.asarray(part.follows @ _offsets(skin, skin, name))
     return part.offsets.get(name, np.zeros_like(part.points))
-
-
-def _landmarks(skin: Skin, contact: LipContact, eyes: tuple[_Eye, ...]) -> Mapping[str, NDArray[np.int32]]:
-    """Vertex indices by name, as `Head.landmarks` lists them, and the points that `anthropometry.py` measures."""
-    names = skin.vertex
-    upper, lower, (right, left) = contact.upper, contact.lower, contact.corners
-
-    def contour(row: int) -> NDArray[np.int64]:
-        return np.concatenate([right[row : row + 1], upper[:, row], left[row : row + 1], lower[::-1, row]])
-
-    found = {
-        "lips_inner": contour(_MEETING_ROW),
-        "lips_outer": contour(_BORDER_ROW),
-        "lip_upper_mid": upper[len(upper) // 2, _MEETING_ROW],
-        "lip_lower_mid": lower[len(lower) // 2, _MEETING_ROW],
-        "lip_corner_left": left[_MEETING_ROW],
-        "lip_corner_right": right[_MEETING_ROW],
-        "labiale_superius": upper[len(upper) // 2, _BORDER_ROW],
-        "labiale_inferius": lower[len(lower) // 2, _BORDER_ROW],
-        "nose_tip": names["Nr5_0"],
-        "chin": names["R0_16"],
-        "gnathion": names["R0_16"],
-        "nasion": names["Nn_0"],
-        "subnasale": names["M6_0"],
-        "eye_left": eyes[0].vertices.start + int(np.argmax(eyes[0].local[:, 2])),
-        "eye_right": eyes[1].vertices.start + int(np.argmax(eyes[1].local[:, 2])),
-    }
-    sided = {"cheilion": names["M3_5"], "canthus_inner": names["E2_0"], "canthus_outer": names["E2_6"], "ala": names["Nr5_2"],
-             "zygion": names["R0_9"]}  # fmt: skip
-    found |= {f"{name}_left": index for name, index in sided.items()}
-    found |= {f"{name}_right": skin.mirror[index] for name, index in sided.items()}
-    return MappingProxyType({name: _frozen(np.atleast_1d(index).astype(np.int32)) for name, index in found.items()})
 
 
 def rotations(axis_angle: Array) -> Array:
@@ -265,9 +288,9 @@ def _joint_shift(blendshapes: Array) -> Array:  # [T, 3] mm
     return np.asarray(joint_shift(forward, left, right))
 
 
-def _incisor_shift(blendshapes: Array) -> Array:
+def _incisor_shift(blendshapes: Array, mouth: Mouth) -> Array:
     """How far the lower incisors' edge has moved. [T, 52] -> [T, 2] y, z mm"""
-    rest = np.array([0, LOWER.edge, LOWER.front], np.float32)
+    rest = np.array([0, LOWER.edge, LOWER.front], np.float32) + mouth.shift
     edge = np.tile(rest, (len(blendshapes), 1, 1))
     opening = drivers.control(blendshapes, "jawOpen")[:, None]
     move_with_jaw(edge, opening, np.ones(1, np.float32), _joint_shift(blendshapes))

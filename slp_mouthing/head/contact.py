@@ -36,6 +36,23 @@ _CLEARANCE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
+class Mouth:
+    """Where a person's mouth and teeth lie against the default's."""
+
+    shift: Floats  # [3]
+    stretch: np.float32  # across
+
+
+@dataclass(frozen=True, slots=True)
+class LipGrid:
+    """Skin vertices by the mouth's column and row."""
+
+    upper: Indices  # [L, R]
+    lower: Indices  # [L, R]
+    corners: Indices  # [2, R] of the right and the left corner of the mouth
+
+
+@dataclass(frozen=True, slots=True)
 class LipContact:
     """Grids over the lips and the operator from pushes of columns to skin vertices."""
 
@@ -43,7 +60,7 @@ class LipContact:
     lower: Indices  # [L, R]
     moved: Indices  # [M] skin vertices that contact moves
     spread: Floats  # [M, 2L] share of each vertex in the push of each upper, then each lower, column
-    corners: Indices  # [2, R] skin vertices of the right and the left corner of the mouth
+    mouth: Mouth
     fade: Floats  # [L] falls to the corners, where teeth push nothing
     resting: Floats  # [2, L] overlap of lips and teeth at rest, which is not contact
 
@@ -53,7 +70,7 @@ class LipContact:
         `edge` [T, 2] is how far the lower incisors have moved in y and z.
         """
         lips = points[:, np.stack([self.upper, self.lower])]  # [T, 2, L, R, 3]
-        off_teeth = np.maximum(_inside_teeth(lips, edge) - self.resting, 0)
+        off_teeth = np.maximum(_inside_teeth(lips, edge, self.mouth) - self.resting, 0)
         forward = _smooth(off_teeth) * self.fade
         apart = _apart(lips[..., 1])
         pushed_z = forward.reshape(len(points), -1) @ self.spread.T
@@ -73,20 +90,18 @@ class LipContact:
         return np.stack([self.upper[near], self.lower[near]])
 
 
-def build_contact(skin: Skin, rest: Points) -> LipContact:
+def build_contact(skin: Skin, lips: LipGrid, rest: Points, mouth: Mouth) -> LipContact:
     """Contact for the skin whose vertices rest at `rest` [S, 3]."""
-    upper, lower = _lip_columns(skin)
     moved, spread = _spread(skin)
-    lips = rest[np.stack([upper, lower])][None].astype(np.float32)
-    resting = _inside_teeth(lips, np.zeros((1, 2), np.float32))[0]
+    points = rest[np.stack([lips.upper, lips.lower])][None].astype(np.float32)
+    resting = _inside_teeth(points, np.zeros((1, 2), np.float32), mouth)[0]
     fade = np.clip(5 - np.abs(_COLUMNS), 0, 1).astype(np.float32)
-    return LipContact(upper, lower, moved, spread, _grid(skin, np.array([5.0, 5.0]), np.array([-1, 1])), fade, resting)
+    return LipContact(lips.upper, lips.lower, moved, spread, mouth, fade, resting)
 
 
-def closed_at_rest(skin: Skin) -> Points:
+def closed_at_rest(skin: Skin, lips: LipGrid) -> Points:
     """The skin's points with each pair of lip columns just touching. [S, 3]"""
-    upper, lower = _lip_columns(skin)
-    heights = skin.points[np.stack([upper, lower]), 1].astype(np.float32)
+    heights = skin.points[np.stack([lips.upper, lips.lower]), 1].astype(np.float32)
     gap = _gap(heights[None])[0]
     moved, spread = _spread(skin)
     points = skin.points.copy()
@@ -94,9 +109,10 @@ def closed_at_rest(skin: Skin) -> Points:
     return points
 
 
-def _lip_columns(skin: Skin) -> tuple[Indices, Indices]:
+def find_lip_grid(skin: Skin) -> LipGrid:
     away, sides = np.abs(_COLUMNS), np.sign(_COLUMNS)
-    return _grid(skin, away, sides), _grid(skin, 10 - away, sides)
+    corners = _grid(skin, np.array([5.0, 5.0]), np.array([-1, 1]))
+    return LipGrid(_grid(skin, away, sides), _grid(skin, 10 - away, sides), corners)
 
 
 def _grid(skin: Skin, columns: Points, sides: Points) -> Indices:
@@ -146,10 +162,10 @@ def _blur(profile: Floats, middle: float, side: float) -> Floats:
     return out
 
 
-def _inside_teeth(lips: Floats, edge: Floats) -> Floats:
+def _inside_teeth(lips: Floats, edge: Floats, mouth: Mouth) -> Floats:
     """How deep each lip column lies behind the face of the teeth. [T, 2, L, R, 3], [T, 2] -> [T, 2, L] mm"""
-    x, y, z = np.moveaxis(lips, -1, 0)
-    away = np.abs(x)
+    x, y, z = np.moveaxis(lips - mouth.shift, -1, 0)
+    away = np.abs(x) / mouth.stretch
     shift_y, shift_z = (edge[:, k, None, None, None] for k in (0, 1))
     over_upper = _ramp(y - np.float32(UPPER.edge), -0.8, 1.0)
     over_lower = 1 - _ramp(y - np.float32(LOWER.edge) - shift_y, -0.8, 0.6)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,15 +12,15 @@ from slp_mouthing.head.part import Part, make_part, outward, tube
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from slp_mouthing.head.appearance import Albedo
     from slp_mouthing.head.subdivision import Points
 
 _AROUND = 28
 _DEGREES = np.arange(_AROUND) * 360 / _AROUND
 """0 back, 90 top, 180 front, 270 lobe."""
-_COLOR = np.array([0.74, 0.455, 0.345])
 
 
-def build_ear() -> Part:
+def build_ear(color: Albedo) -> Part:
     """The left ear."""
     radius = _sector((0, 40, 80, 110, 140, 180, 215, 250, 275, 300, 330), (18, 23, 31, 31.5, 25, 12.5, 15, 24.5, 27.5, 25.5, 20))
     fractions, heights = _relief()
@@ -29,7 +30,8 @@ def build_ear() -> Part:
     points, triangles = tube(rows[1:], start=rows[0].mean(0))
     placed = _place(points)
     hollow = np.clip((points[:, 0] + 5.5) / 8, 0, 1)[:, None]
-    return make_part(placed, outward(placed, triangles), "skin", _COLOR * (0.62 + 0.38 * hollow) * (1.02, 0.95, 0.93))
+    colors = color * (0.62 + 0.38 * hollow) * (1.02, 0.95, 0.93)
+    return replace(make_part(placed, outward(placed, triangles), "skin", colors), name="ear_left")
 
 
 def _sector(degrees: Sequence[float], values: Sequence[float]) -> Points:
@@ -65,8 +67,8 @@ def _relief() -> tuple[Points, Points]:
 
 def _place(points: Points) -> Points:
     """Turned so that its back edge flares, leaning back, at the side of the head."""
-    flare, lean, tilt = np.radians((24, 9, 6))
+    flare, lean, tilt = np.radians((17, 9, 6))
     x, y, z = points.T
     x, z = x * np.cos(flare) - z * np.sin(flare), x * np.sin(flare) + z * np.cos(flare)
     y, z = y * np.cos(lean) + z * np.sin(lean), z * np.cos(lean) - y * np.sin(lean)
-    return np.stack([x + y * np.sin(tilt) + 75.0, y - 10, z - 6], axis=1)
+    return np.stack([x + y * np.sin(tilt) + 74.0, y - 10, z - 6], axis=1)

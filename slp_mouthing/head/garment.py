@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from slp_mouthing.head.part import Part, grid, make_part
 
-_CLOTH = np.array([0.060, 0.105, 0.165])
+if TYPE_CHECKING:
+    from slp_mouthing.head.appearance import Albedo
+
 _RINGS = (
     # half width, half depth, y at the side, y in front, y behind, centre z
     (50, 49, -166, -176, -158, -12),
@@ -24,7 +28,7 @@ _LIFT = 11.0
 """Collar above the foot of the neck."""
 
 
-def build_garment() -> Part:
+def build_garment(color: Albedo) -> Part:
     angle = np.linspace(0, 2 * np.pi, 40, endpoint=False)
     side, front = np.sin(angle), np.cos(angle)
     rows = []
@@ -32,4 +36,4 @@ def build_garment() -> Part:
         y = _LIFT + y_side * side**2 + np.where(front > 0, y_front, y_back) * front**2
         rows.append(np.stack([half_width * np.sign(side) * np.abs(side) ** 0.9, y, z + half_depth * front], -1))
     points, triangles = grid(np.array(rows), wrap=True)
-    return make_part(points, triangles[:, ::-1], "garment", _CLOTH)
+    return make_part(points, triangles[:, ::-1], "garment", color)

@@ -6,15 +6,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from slp_mouthing.head.shapes import smoothstep
+
 if TYPE_CHECKING:
     from slp_mouthing.head.subdivision import Points
 
-HAIR = np.array([0.072, 0.042, 0.027])
-"""Linear albedo."""
 _Z = (-100, -70, -55, -40, -28, -18, -8, 4, 12, 18, 26, 36, 48, 60, 74, 86, 92, 99)
-_Y = (-62, -60, -56, -47, -30, 0, 20, 22, 12, 2, 6, 26, 48, 63, 71, 73, 71, 70)
+_Y = (-62, -60, -56, -47, -30, 0, 20, 22, 8, -4, 2, 24, 46, 60, 68, 69, 68, 66)
+_TEMPLE_MM = 5.0
+"""How far the hairline lies higher beside the forehead's middle, before any recession."""
 
 
-def above_hairline(points: Points) -> Points:
-    """Height over the hairline, negative below it. [..., 3] -> [...] mm"""
-    return np.asarray(points[..., 1] - np.interp(points[..., 2], _Z, _Y))
+def above_hairline(points: Points, receded: float = 0.0) -> Points:
+    """Height over the hairline, negative below it. [..., 3] -> [...] mm
+
+    `receded` mm is how far the hairline has drawn back at the temples; less in the middle.
+    """
+    x, y, z = np.moveaxis(points, -1, 0)
+    temple = np.exp(-(((np.abs(x) - 36) / 14) ** 2)) * smoothstep(36, 62, z)
+    middle = smoothstep(50, 75, z)
+    return np.asarray(y - np.interp(z, _Z, _Y) - temple * (_TEMPLE_MM + receded) - 0.45 * middle * receded)

@@ -27,6 +27,7 @@ class Part:
     close: Points | None = None  # [N] how much of the jaw's motion `mouthClose` takes back; none where None
     eye: int | None = None  # 0 left, 1 right: turns with that eye
     follows: sp.csr_array | None = None  # [N, S] shares of skin vertices whose motion it takes
+    name: str = ""
 
     def mirrored(self, skin_mirror: Indices | None = None) -> Part:
         """The same part on the other side, for parts without offsets; `skin_mirror` [S] pairs the skin's vertices."""

@@ -12,7 +12,7 @@ from slp_mouthing.head.part import Part, join, make_part, outward, tube
 if TYPE_CHECKING:
     from slp_mouthing.head.subdivision import Points
 
-_ENAMEL = np.array([0.87, 0.835, 0.75])
+_ENAMEL = np.array([0.90, 0.865, 0.78])
 _GUM = np.array([0.50, 0.19, 0.175])
 
 
@@ -47,12 +47,12 @@ class Arch:
 
 UPPER = Arch(1, 95.9, 1.0, -68.6, (8.6, 6.7, 7.7, 7.0, 6.8, 10, 9.5), (10.0, 8.8, 9.8, 8.4, 7.6, 7.2, 6.8))
 LOWER = Arch(-1, 91.9, 0.95, -68.2, (5.4, 6.0, 6.9, 7.0, 7.2, 11, 10), (8.6, 8.8, 9.6, 8.4, 7.8, 7.2, 6.8))
-_EDGE_STEP = (0, 0.7, -0.2, 0.3, 0.5, 0.6, 0.7)
-"""How far the edge of each tooth lies from the central incisors' edge, towards the gum."""
+_EDGE_STEP = {1: (0, 0.5, -0.1, 0.3, 0.5, 0.6, 0.7), -1: (0, 0.05, -0.1, 0.2, 0.4, 0.6, 0.7)}
+"""How far the edge of each tooth lies from the central incisors' edge, towards the gum; upper and lower row."""
 _THICKNESS = (5.6, 5.2, 6.4, 7.5, 8.0, 10.0, 10.0)
-_GAP = 0.99
-_CROWN_HEIGHTS = (0.015, 0.07, 0.25, 0.55, 0.95)
-_CROWN_WIDTHS = (0.84, 0.97, 1.0, 0.97, 0.86)
+_GAP = 0.98
+_CROWN_HEIGHTS = (0.008, 0.04, 0.11, 0.28, 0.56, 0.95)
+_CROWN_WIDTHS = (0.90, 0.97, 0.995, 1.0, 0.97, 0.86)
 """Rings of a crown from its edge to the root: height and width as fractions."""
 
 
@@ -64,7 +64,7 @@ def build_teeth(arch: Arch) -> Part:
 
 
 def _crown(arch: Arch, k: int, middle: float) -> Part:
-    around = 12 if k < 3 else 10
+    around = 14 if k < 3 else 8
     root = np.array(_CROWN_HEIGHTS)[:, None]
     round_off = np.array(_CROWN_WIDTHS)
     angle = np.linspace(0, 2 * np.pi, around, endpoint=False) + np.pi / around
@@ -74,14 +74,14 @@ def _crown(arch: Arch, k: int, middle: float) -> Part:
     face = 0.5 * _THICKNESS[k] * (round_off[:, None] * v * taper - 0.95) - 0.8 * (1 - np.cos(round_off[:, None] * u * 1.1))
     cusp = 0.8 * (1 - np.abs(u)) * (1 - root) if k == 2 else 0.0
     tall = arch.heights[k] + 1.8
-    y = arch.edge + arch.up * (root * tall + _EDGE_STEP[k] - cusp)
+    y = arch.edge + arch.up * (root * tall + _EDGE_STEP[arch.up][k] - cusp)
     (x, z), (nx, nz) = arch.along(np.array(middle))
     rows = np.stack([x + wide * nz + face * nx, np.broadcast_to(y, face.shape), z - wide * nx + face * nz], -1)
     inset = -0.475 * _THICKNESS[k]
-    poles = [(x + inset * nx, arch.edge + arch.up * (_EDGE_STEP[k] + t * tall), z + inset * nz) for t in (0.0, 1.0)]
+    poles = [(x + inset * nx, arch.edge + arch.up * (_EDGE_STEP[arch.up][k] + t * tall), z + inset * nz) for t in (0.0, 1.0)]
     points, triangles = tube(rows, *np.array(poles))
-    deep = np.clip(1.05 - (86 - points[:, 2]) / 34, 0.10, 1)
-    between = np.r_[np.tile(1 - 0.25 * np.clip((np.abs(u) - 0.88) / 0.1, 0, 1), len(rows)), 1, 1]
+    deep = np.clip(1.05 - (86 - points[:, 2]) / 60, 0.5, 1)
+    between = np.r_[np.tile(1 - 0.45 * np.clip((np.abs(u) - 0.80) / 0.16, 0, 1), len(rows)), 1, 1]
     shade = _ENAMEL * (deep * between)[:, None]
     return make_part(points, outward(points, triangles), "tooth", shade, jaw=0.0 if arch.up > 0 else 1.0)
 

@@ -12,11 +12,11 @@ from slp_mouthing.head.shapes import smoothstep
 if TYPE_CHECKING:
     from slp_mouthing.head.subdivision import Points
 
-_COLOR = np.array([0.60, 0.265, 0.25])
+_COLOR = np.array([0.44, 0.135, 0.138])
 _ALONG = (0.0, 0.25, 0.5, 0.75, 1.0)
 _SPINE_Y = (-91.0, -78.5, -73.5, -73.0, -74.6)
 _SPINE_Z = (38.0, 46.0, 58.0, 73.0, 85.5)
-_RINGS, _AROUND = 20, 18
+_RINGS, _AROUND = 22, 20
 
 
 def build_tongue() -> Part:
@@ -35,7 +35,7 @@ def _rings(along: Points) -> Points:
     y, z = _smooth_spine(along)
     close = np.sqrt(np.clip(1 - np.clip((along - 0.80) / 0.20, 0, None) ** 2.2, 0, 1))
     half_width = np.interp(along, (0, 0.3, 0.6, 0.8, 1), (17, 20, 19.5, 16.5, 13.5)) * close
-    half_height = np.interp(along, (0, 0.3, 0.6, 0.85, 1), (11, 9.5, 7.5, 4.4, 3.2)) * np.maximum(close, 0.02)
+    half_height = np.interp(along, (0, 0.3, 0.6, 0.85, 1), (11, 9.5, 7.2, 4.0, 2.9)) * np.maximum(close, 0.02)
     angle = np.linspace(0, 2 * np.pi, _AROUND, endpoint=False)
     across = half_width[:, None] * np.sign(np.cos(angle)) * np.abs(np.cos(angle)) ** 0.95
     height = half_height[:, None] * np.sign(np.sin(angle)) * np.abs(np.sin(angle)) ** 0.9
@@ -61,7 +61,7 @@ def _offsets(points: Points, t: Points) -> dict[str, Points]:
     aside = np.stack([14 * tip + 3 * body, 5.0 * tip, -1.0 * tip], 1)
     return {
         "tongueOut": np.stack([-0.08 * x * tip, -2.5 * tip, 30 * body], 1),
-        "tongueBetween": np.stack([-0.06 * x * tip, 7.8 * smoothstep(0.15, 0.75, t), 8.5 * body], 1),
+        "tongueBetween": np.stack([-0.16 * x * tip, 6.3 * smoothstep(0.15, 0.75, t) - 0.2 * tip, 8.0 * body], 1),
         "tongueUp": np.stack([zero, 9 * blade, 2 * body], 1),
         "tongueTipUp": np.stack([zero, 12 * tip + 3 * smoothstep(0.3, 0.7, t) * (1 - tip), -3.5 * tip], 1),
         "tongueBack": np.stack([zero, 9 * back, -13 * body], 1),
