@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from slp_mouthing.avatar.fit import FitOptions, FitReport
     from slp_mouthing.avatar.flame_param import FlameIdentity
     from slp_mouthing.avatar.splats import SplatAvatar
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Gaussian avatars: info, import.")
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Gaussian avatars: info, import, fit.")
 
 
 @app.command("info")
@@ -55,6 +56,37 @@ def import_(
         license=license,
     )
     typer.echo(f"{out}: {card.gaussians} Gaussians of degree {card.sh_degree} on {card.head}, {card.triangles} triangles")
+
+
+@app.command("fit")
+def fit(
+    dataset: Annotated[Path, typer.Argument(help="Folder with transforms_train.json, as VHAP exports it.", metavar="DATASET")],
+    out: Annotated[Path, typer.Option("-o", "--out", metavar="FOLDER", help="Folder to make; give it to --avatar.")],
+    iterations: Annotated[int, typer.Option(help="Pictures to look at; the papers' avatars took 600000.", min=1)] = 30_000,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint beside FOLDER.")] = False,
+    report_every: Annotated[int, typer.Option(help="Pictures between two reports and checkpoints.", min=1)] = 500,
+    flame: Annotated[Path | None, typer.Option(metavar="DIR", help="Your FLAME, for recordings with its parameters.")] = None,
+    device: Annotated[str, typer.Option(help="cpu, or cuda where the renderer has it.")] = "cpu",
+    seed: Annotated[int, typer.Option(help="Of the order of pictures and their backgrounds.", min=0)] = 0,
+    license: Annotated[str, typer.Option(help="Licence under which the avatar may be used.")] = "",
+) -> None:
+    """Fit an avatar to pictures from many sides with masks, cameras and the face's parameters."""
+    from slp_mouthing.avatar.fit import FitOptions
+    from slp_mouthing.fitting import fit_avatar
+
+    options = FitOptions(iterations=iterations, report_every=report_every, seed=seed, device=device)
+    card, _ = fit_avatar(
+        dataset, out, options, resume=resume, flame=flame, license=license, on_report=lambda r: typer.echo(_progress(r, options))
+    )
+    typer.echo(f"{out}: {card.gaussians} Gaussians of degree {card.sh_degree} on {card.head}, {card.triangles} triangles")
+
+
+def _progress(report: FitReport, options: FitOptions) -> str:
+    held_out = f"held out {report.val_psnr_db:.2f} dB, SSIM {report.val_ssim:.4f}; " if report.val_ssim == report.val_ssim else ""
+    return (
+        f"{report.iteration}/{options.iterations}: training {report.train_psnr_db:.2f} dB, {held_out}"
+        f"{report.gaussians} Gaussians, {report.elapsed_s:.0f} s"
+    )
 
 
 def _triangle_counts(head: str) -> tuple[int, ...]:
