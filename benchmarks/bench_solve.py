@@ -2,9 +2,9 @@
 
     python benchmarks/bench_solve.py [--frames 600] [--threads 2]
 
-The motion is the heads' own: a jaw that opens and closes with ten other controls (built-in), or a hundred expression
-coefficients, jaw and eyes (FLAME, made-up shapes in the published format and size). To reach: >= 500 frames/s on two cores,
-<= 0.1 mm RMS at the lips.
+The motion is the heads' own: syllables between closed lips (speech), a jaw that opens and closes with ten other controls
+(mixed), or a hundred expression coefficients, jaw and eyes (FLAME, made-up shapes in the published format and size). To reach:
+>= 500 frames/s on two cores, <= 0.1 mm RMS at the lips.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from slp_mouthing.head.builtin import load_builtin
 from slp_mouthing.head.flame import load_flame
 from slp_mouthing.head.solve import ControlSolver, FlameSolver, SolveOptions
 from tests.head.flame_files import FULL, write_folder
+from tests.head.speech_curves import speech_track
 from tests.head.test_solve import control_curves, flame_curves
 
 if TYPE_CHECKING:
@@ -62,9 +63,13 @@ def main() -> None:
     options, clips = SolveOptions(threads=arguments.threads), max(1, arguments.frames // 150)
 
     builtin = load_builtin()
-    measure(
-        "built-in", lambda: ControlSolver(builtin, options), [builtin.pose(*control_curves(150, seed)) for seed in range(clips)]
-    )
+    tracks = [speech_track(builtin, syllables=18, seed=seed) for seed in range(clips)]
+    kinds = {
+        "speech": [builtin.pose(track.blendshapes, track.tongue) for track in tracks],
+        "mixed": [builtin.pose(*control_curves(150, seed)) for seed in range(clips)],
+    }
+    for kind, motion in kinds.items():
+        measure(f"built-in, {kind}", lambda: ControlSolver(builtin, options), motion)
     with tempfile.TemporaryDirectory() as folder:
         write_folder(Path(folder), FULL)
         flame = load_flame(folder)

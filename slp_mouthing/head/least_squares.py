@@ -49,7 +49,9 @@ class SolveOptions:
     """Expected error of the given vertices; larger values trust the spread and the neighbouring frames more."""
     change: float = 0.5
     """Expected change of a parameter between frames, as a share of its spread; smaller values smooth more."""
-    vertices: int = 1600
+    refinements: int = 2
+    """Steps at most for each frame that then fits worse than `noise_mm`, as some closed mouths do; 0 for speed."""
+    vertices: int = 1000
     """Vertices that are fitted, half of them around the lips."""
     threads: int = os.cpu_count() or 1
 

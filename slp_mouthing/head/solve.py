@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from slp_mouthing.errors import HeadError
 from slp_mouthing.head.flame import full_pose
 from slp_mouthing.head.least_squares import Parameters, SolveOptions, fit, in_blocks, tabulate
+from slp_mouthing.head.refine import refine
 from slp_mouthing.head.skinning import skin
 from slp_mouthing.types import ARKIT_NAMES, CONTROL_NAMES
 
@@ -35,6 +36,8 @@ _LIP_REACH_M = 0.012
 """Vertices this near to the lips' outer contour count as the mouth."""
 _STILL_M = 1e-4
 """Vertices that no parameter moves farther are left out."""
+_MOVES_MOUTH_M = 3e-4
+"""A control moves the mouth when it takes a vertex there at least this far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,7 @@ class FlameSolution:
 
 
 class ControlSolver:
-    """Finds the controls of a `Head`. Built once per head (0.3 s); safe to share between threads."""
+    """Finds the controls of a `Head`. Built once per head (0.6 s); safe to share between threads."""
 
     def __init__(self, head: Head, options: SolveOptions | None = None) -> None:
         self._head, self._options = head, options or SolveOptions()
@@ -77,21 +80,28 @@ class ControlSolver:
             opening=CONTROL_NAMES.index("jawOpen"), openings=np.linspace(0, 1, 6),
             opposites=np.array([[CONTROL_NAMES.index(name) for name in pair] for pair in _OPPOSITES]),
         )  # fmt: skip
-        self._table = tabulate(self._pose, parameters, _chooser(head.neutral_m, head.landmarks, self._options.vertices))
+        away = _away_from_lips(head.neutral_m, head.landmarks)
+        self._table = tabulate(self._pose, parameters, _chooser(away, self._options.vertices))
+        near_lips = away[self._table.vertices] < _LIP_REACH_M
+        self._mouth = self._table.vertices[near_lips]
+        reach = np.abs(self._table.jacobians.reshape(*self._table.jacobians.shape[:2], -1, 3)[:, :, near_lips])
+        self._movers = np.flatnonzero(reach.max(axis=(0, 2, 3), initial=0) > _MOVES_MOUTH_M)
+        self._pose_fitted, self._pose_mouth = _few(head, self._table.vertices), _few(head, self._mouth)
 
     def __call__(self, vertices: Array) -> ControlSolution:
         """[T, V, 3] m, the head at rest in space. Raises `HeadError` for another mesh, or values that are not finite."""
         _check(vertices, (len(self._head.neutral_m),))
-        chosen = self._table.vertices
-        values = fit(self._table, lambda x: self._pose(x)[:, chosen], vertices[:, chosen], self._options)
+        table, options = self._table, self._options
+        values = fit(table, self._pose_fitted, vertices[:, table.vertices], options)
+        if options.refinements:
+            values = refine(self._pose_mouth, table.parameters, self._movers, vertices[:, self._mouth], values, options)
         blendshapes, tongue = values[:, :_ARKIT].astype(np.float32), values[:, _ARKIT:].astype(np.float32)
-        residual = _residual(vertices, values, self._pose, self._head.landmarks, self._options.threads)
         head = self._head
+        residual = _residual(vertices, values, self._pose, head.landmarks, options.threads)
         return ControlSolution(blendshapes, tongue, head.jaw_pose(blendshapes), head.eyes_pose(blendshapes), residual)
 
     def _pose(self, values: Floats) -> Floats:
-        controls = values.astype(np.float32)
-        return self._head.pose(controls[:, :_ARKIT], controls[:, _ARKIT:])
+        return _posed(self._head, values)
 
 
 class FlameSolver:
@@ -107,7 +117,7 @@ class FlameSolver:
         )  # fmt: skip
         # Users' meshes come with teeth or without: the teeth say nothing that the jaw's skin does not.
         self._bare = len(head.files.model.template)
-        choose = _chooser(head.neutral_m[: self._bare], head.landmarks, self._options.vertices)
+        choose = _chooser(_away_from_lips(head.neutral_m[: self._bare], head.landmarks), self._options.vertices)
         self._table = tabulate(self._pose, parameters, lambda reach: choose(reach[: self._bare]))
         self._fitted = head.rig.at_vertices(self._table.vertices)
 
@@ -134,11 +144,37 @@ class FlameSolver:
         return skin(self._fitted, expressions, full_pose(jaw, eyes))
 
 
-def _chooser(neutral: Array, landmarks: Mapping[str, NDArray[np.int32]], count: int) -> Callable[[Floats], NDArray[np.intp]]:
-    """Picks `count` vertices that move, half of them around the lips where there are as many."""
+@runtime_checkable
+class _Reducible(Protocol):
+    """A head that can do with few of its vertices."""
+
+    def at_vertices(self, chosen: NDArray[np.intp]) -> Head:
+        """A head that poses the `chosen` vertices [N] first, then those that it needs itself."""
+        ...
+
+
+def _few(head: Head, chosen: NDArray[np.intp]) -> Callable[[Floats], Floats]:
+    """Poses the `chosen` vertices, without all the others where the head can do that. -> [T, P] -> [T, N, 3]"""
+    if isinstance(head, _Reducible):
+        reduced = head.at_vertices(chosen)
+        return lambda values: _posed(reduced, values)[:, : len(chosen)]
+    return lambda values: _posed(head, values)[:, chosen]
+
+
+def _posed(head: Head, values: Floats) -> Floats:
+    controls = values.astype(np.float32)
+    return head.pose(controls[:, :_ARKIT], controls[:, _ARKIT:])
+
+
+def _away_from_lips(neutral: Array, landmarks: Mapping[str, NDArray[np.int32]]) -> Floats:
+    """Distance of each vertex from the lips' outer contour. [V, 3] -> [V] m"""
     from scipy.spatial import KDTree
 
-    away = np.asarray(KDTree(neutral[landmarks["lips_outer"]]).query(neutral)[0])
+    return np.asarray(KDTree(neutral[landmarks["lips_outer"]]).query(neutral)[0])
+
+
+def _chooser(away: Floats, count: int) -> Callable[[Floats], NDArray[np.intp]]:
+    """Picks `count` vertices that move, half of them around the lips where there are as many."""
 
     def choose(reach: Floats) -> NDArray[np.intp]:
         moving = np.flatnonzero(reach > _STILL_M)

@@ -122,6 +122,29 @@ def test_smoothing_calms_noisy_vertices(builtin: BuiltinHead) -> None:
     assert jitter(0.05) < 0.7 * jitter(5.0)
 
 
+@pytest.mark.parametrize("jaw_open", [0.0, 0.15])
+def test_pressed_lips_come_back_closed(builtin: BuiltinHead, control_solver: ControlSolver, jaw_open: float) -> None:
+    shut = {"mouthPressLeft": 0.3, "mouthPressRight": 0.3, "mouthRollLower": 0.2, "mouthRollUpper": 0.2, "mouthClose": 0.1}
+    blendshapes, tongue = control_curves(12, seed=0, active=0)
+    blendshapes[:] = 0
+    for name, weight in (shut | {"jawOpen": jaw_open}).items():
+        blendshapes[:, ARKIT_NAMES.index(name)] = np.linspace(0, weight, len(blendshapes))
+    found = control_solver(builtin.pose(blendshapes, tongue))
+    gap_m, width_m = builtin.lips(found.blendshapes, found.tongue)
+    wanted_gap_m, wanted_width_m = builtin.lips(blendshapes, tongue)
+    np.testing.assert_allclose(gap_m, wanted_gap_m, atol=4e-4)
+    np.testing.assert_allclose(width_m, wanted_width_m, atol=2e-4)
+    assert found.residual.lips_mm.max() < 0.15
+
+
+def test_vertices_that_no_controls_give_are_refined_and_keep_the_best(builtin: BuiltinHead) -> None:
+    vertices = builtin.pose(*control_curves(6, seed=2))
+    vertices[:, builtin.landmarks["lips_outer"], 2] += 0.002
+    plain, refined = (ControlSolver(builtin, SolveOptions(refinements=rounds))(vertices) for rounds in (0, 2))
+    assert rms(refined.residual.lips_mm) < rms(plain.residual.lips_mm) + 1e-3
+    assert refined.blendshapes.min() >= 0 and refined.blendshapes.max() <= 1
+
+
 # ---- FLAME ----------------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("teeth", [True, False])
 def test_flame_motion_comes_back(flame: FlameHead, flame_solver: FlameSolver, teeth: bool) -> None:
