@@ -10,7 +10,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .options import Density, Fps, Intensity, Lexicons, Strict, Voice
+from .options import (
+    Density,
+    Flame,
+    Fps,
+    GlossStyle,
+    Head,
+    IgnoreMouthTiers,
+    Intensity,
+    Lexicons,
+    MouthTiers,
+    Split,
+    Strict,
+    Tiers,
+    Voice,
+    read_options,
+)
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -29,7 +44,14 @@ def batch(
     strict: Strict = False,
     voice: Voice = None,
     intensity: Intensity = 1.0,
+    head: Head = "builtin",
+    flame: Flame = None,
     density: Density = 1.0,
+    tier: Tiers = None,
+    mouth_tier: MouthTiers = None,
+    ignore_mouth_tiers: IgnoreMouthTiers = False,
+    split: Split = "",
+    gloss_style: GlossStyle = None,
 ) -> None:
     """Render many inputs in several processes; one bad file does not stop the others.
 
@@ -42,7 +64,15 @@ def batch(
     from slp_mouthing.pipeline import StudioOptions
 
     settings = StudioOptions(
-        fps=fps, lexicons=tuple(lexicon or ()), strict=strict, voice=voice, intensity=intensity, density=density
+        head=head,
+        flame=flame,
+        fps=fps,
+        lexicons=tuple(lexicon or ()),
+        strict=strict,
+        voice=voice,
+        intensity=intensity,
+        density=density,
+        read=read_options(tier, mouth_tier, ignore_mouth_tiers, split, gloss_style),
     )
     options = BatchOptions(out, settings, suffixes(formats.split(",")), resume=resume, **({"jobs": jobs} if jobs else {}))
     work = find_jobs(inputs, READERS)

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from .options import Avatar, Flame
+
 
 def export(
     track: Annotated[Path, typer.Argument(help="A .track.npz file.", metavar="TRACK")],
@@ -16,6 +18,11 @@ def export(
     size: Annotated[int, typer.Option(help="Width and height of videos in pixels.", min=64, max=2160)] = 512,
     view: Annotated[str, typer.Option(help="Camera: portrait, three-quarter, profile, mouth.")] = "portrait",
     style: Annotated[str, typer.Option(help="splat (Gaussians) or mesh (smooth-shaded).")] = "splat",
+    head: Annotated[
+        str | None, typer.Option(metavar="HEAD", help="Your .glb, for a track of it; default: as the track says.")
+    ] = None,
+    flame: Flame = None,
+    avatar: Avatar = None,
 ) -> None:
     """Write a track in other formats, for example: mouth export why.track.npz --to why.glb --to why.mp4"""
     from slp_mouthing.formats import PictureOptions
@@ -24,6 +31,7 @@ def export(
     from .progress import steps
 
     with steps() as step:
-        export_track(track, to, PictureOptions(size=size, view=view, style=style), on_step=step)
+        picture = PictureOptions(size=size, view=view, style=style, avatar=avatar)
+        export_track(track, to, picture, head=head, flame=flame, on_step=step)
     for path in to:
         typer.echo(str(path))

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .options import Lexicons
+from .options import GlossStyle, IgnoreMouthTiers, Lexicons, MouthTiers, Split, Tiers, read_options
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The mouthing lexicon: show, check, coverage.")
 
@@ -40,8 +40,13 @@ def check(files: Annotated[list[Path], typer.Argument(help="Lexicon files (YAML)
 
 @app.command("coverage")
 def coverage(
-    files: Annotated[list[Path], typer.Argument(help="Gloss files.", metavar="FILE...")],
+    files: Annotated[list[Path], typer.Argument(help="Gloss text, ELAN or other input files.", metavar="FILE...")],
     lexicon: Lexicons = None,
+    tier: Tiers = None,
+    mouth_tier: MouthTiers = None,
+    ignore_mouth_tiers: IgnoreMouthTiers = False,
+    split: Split = "",
+    gloss_style: GlossStyle = None,
 ) -> None:
     """Count how many signs of the files have a lexicon entry, and list the glosses that fall to rules."""
     from collections import Counter
@@ -49,8 +54,9 @@ def coverage(
     from slp_mouthing.mouthing.lexicon import load_lexicon
     from slp_mouthing.notation import read
 
+    options = read_options(tier, mouth_tier, ignore_mouth_tiers, split, gloss_style)
     loaded = load_lexicon(tuple(lexicon or ()))
-    signs = [sign for path in files for utterance in read(path) for sign in utterance.signs]
+    signs = [sign for path in files for utterance in read(path, options=options) for sign in utterance.signs]
     lexical = [sign for sign in signs if sign.kind == "lexical"]
     missing = Counter(sign.gloss for sign in lexical if loaded.lookup(sign.gloss) is None)
     covered = len(lexical) - missing.total()

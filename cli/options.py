@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from slp_mouthing.notation import ReadOptions
     from slp_mouthing.pipeline import Studio
 
 Fps = Annotated[float, typer.Option(help="Frames per second of tracks and video.", min=1.0, max=240.0)]
@@ -22,6 +23,41 @@ Density = Annotated[
     float,
     typer.Option(help="Share of the mouthings kept that a sign could do without: signers differ.", min=0.0, max=1.0),
 ]
+
+
+Head = Annotated[str, typer.Option(metavar="HEAD", help="builtin, flame (see --flame), or your .glb with ARKit shapes.")]
+Flame = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of your FLAME files, for --head flame.")]
+Avatar = Annotated[
+    Path | None, typer.Option(metavar="FOLDER", help="Gaussian avatar of the head (see 'mouth avatar import'); default: ours.")
+]
+Tiers = Annotated[
+    list[str] | None, typer.Option("--tier", metavar="NAME", help="ELAN: tier of glosses, when it is no known corpus's; repeat.")
+]
+MouthTiers = Annotated[
+    list[str] | None, typer.Option("--mouth-tier", metavar="NAME", help="ELAN: tier that says what the mouth does; repeat.")
+]
+IgnoreMouthTiers = Annotated[
+    bool, typer.Option("--ignore-mouth-tiers", help="ELAN: let lexicon and rules decide, whatever the file's mouth tiers say.")
+]
+Split = Annotated[str, typer.Option(metavar="TIER", help="ELAN: one utterance for each annotation of this tier.")]
+GlossStyle = Annotated[
+    str | None, typer.Option(metavar="STYLE", help="How glosses are written: bsl, phoenix, asl, dgs, ngt; default: by the file.")
+]
+
+
+def read_options(
+    tier: list[str] | None, mouth_tier: list[str] | None, ignore_mouth_tiers: bool, split: str, gloss_style: Any
+) -> ReadOptions:
+    """How input files are read, from the options of a command."""
+    from slp_mouthing.notation import ReadOptions
+
+    return ReadOptions(
+        tiers=tuple(tier or ()),
+        mouth_tiers=tuple(mouth_tier or ()),
+        heed_mouth=not ignore_mouth_tiers,
+        split=split,
+        gloss_style=gloss_style,
+    )
 
 
 def studio(*, lexicon: list[Path] | None, **settings: Any) -> Studio:

@@ -7,19 +7,36 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .options import Density, Lexicons, Strict, Voice, studio
+from .options import (
+    Density,
+    GlossStyle,
+    IgnoreMouthTiers,
+    Lexicons,
+    MouthTiers,
+    Split,
+    Strict,
+    Tiers,
+    Voice,
+    read_options,
+    studio,
+)
 
 if TYPE_CHECKING:
     from slp_mouthing.types import MouthAction, MouthingPlan
 
 
 def plan(
-    input: Annotated[Path, typer.Argument(help="Gloss text: one utterance per line.", metavar="INPUT")],
+    input: Annotated[Path, typer.Argument(help="Gloss text (.txt), ELAN (.eaf), SiGML, MMS (.csv) or JSON.", metavar="INPUT")],
     as_json: Annotated[bool, typer.Option("--json", help="Print the plan as JSON: an object, or a list for several.")] = False,
     lexicon: Lexicons = None,
     strict: Strict = False,
     voice: Voice = None,
     density: Density = 1.0,
+    tier: Tiers = None,
+    mouth_tier: MouthTiers = None,
+    ignore_mouth_tiers: IgnoreMouthTiers = False,
+    split: Split = "",
+    gloss_style: GlossStyle = None,
 ) -> None:
     """Show what the mouth will do on each sign, when, and why.
 
@@ -32,8 +49,9 @@ def plan(
 
     from .progress import warn
 
+    options = read_options(tier, mouth_tier, ignore_mouth_tiers, split, gloss_style)
     artist = studio(lexicon=lexicon, strict=strict, voice=voice, density=density)
-    plans = [artist.plan(utterance) for utterance in read(input, strict=strict)]
+    plans = [artist.plan(utterance) for utterance in read(input, strict=strict, options=options)]
     if as_json:
         typer.echo(_json(plans))
         return

@@ -7,11 +7,28 @@ from typing import Annotated
 
 import typer
 
-from .options import Density, Fps, Intensity, Lexicons, Strict, Voice, studio
+from .options import (
+    Avatar,
+    Density,
+    Flame,
+    Fps,
+    GlossStyle,
+    Head,
+    IgnoreMouthTiers,
+    Intensity,
+    Lexicons,
+    MouthTiers,
+    Split,
+    Strict,
+    Tiers,
+    Voice,
+    read_options,
+    studio,
+)
 
 
 def render(
-    input: Annotated[Path, typer.Argument(help="Gloss text: one utterance per line.", metavar="INPUT")],
+    input: Annotated[Path, typer.Argument(help="Gloss text (.txt), ELAN (.eaf), SiGML, MMS (.csv) or JSON.", metavar="INPUT")],
     out: Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Folder for the results.")] = Path("out"),
     formats: Annotated[str, typer.Option(help="What to write beside track and plan, separated by commas.")] = "mp4,glb",
     fps: Fps = 30.0,
@@ -20,11 +37,19 @@ def render(
     style: Annotated[str, typer.Option(help="splat (Gaussians) or mesh (smooth-shaded).")] = "splat",
     captions: Annotated[bool, typer.Option("--captions", help="Burn in each sign's gloss and mouthing.")] = False,
     sound: Annotated[bool, typer.Option("--sound", help="Give the video the synthesised voice.")] = False,
+    head: Head = "builtin",
+    flame: Flame = None,
+    avatar: Avatar = None,
     lexicon: Lexicons = None,
     strict: Strict = False,
     voice: Voice = None,
     intensity: Intensity = 1.0,
     density: Density = 1.0,
+    tier: Tiers = None,
+    mouth_tier: MouthTiers = None,
+    ignore_mouth_tiers: IgnoreMouthTiers = False,
+    split: Split = "",
+    gloss_style: GlossStyle = None,
 ) -> None:
     """Render glosses to a face that mouths them.
 
@@ -43,8 +68,18 @@ def render(
 
     from .progress import steps, warn
 
-    artist = studio(fps=fps, lexicon=lexicon, strict=strict, voice=voice, intensity=intensity, density=density)
-    picture = PictureOptions(size=size, view=view, style=style, captions=captions, sound=sound)
+    artist = studio(
+        head=head,
+        flame=flame,
+        fps=fps,
+        lexicon=lexicon,
+        strict=strict,
+        voice=voice,
+        intensity=intensity,
+        density=density,
+        read=read_options(tier, mouth_tier, ignore_mouth_tiers, split, gloss_style),
+    )
+    picture = PictureOptions(size=size, view=view, style=style, captions=captions, sound=sound, avatar=avatar)
     with steps() as step:
         done = artist.render_file(input, out, formats=formats.split(","), picture=picture, on_step=step)
     warn(done.warnings)

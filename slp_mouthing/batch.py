@@ -72,7 +72,9 @@ def find_jobs(inputs: Iterable[Path], suffixes: Iterable[str]) -> list[Job]:
 
 def _expand(path: Path, suffixes: tuple[str, ...]) -> list[Path]:
     if path.is_dir():
-        return sorted(p for p in path.rglob("*") if p.name.endswith(suffixes) and p.is_file())
+        # Results of an earlier run may lie beside the inputs.
+        results = (".plan.json", ".arkit.json")
+        return sorted(p for p in path.rglob("*") if p.name.endswith(suffixes) and not p.name.endswith(results) and p.is_file())
     # A file that is missing is a failure of its own line, not of the batch.
     return [path]
 

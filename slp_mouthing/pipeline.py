@@ -10,8 +10,9 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from slp_mouthing.errors import InputError
+from slp_mouthing.errors import HeadError, InputError
 from slp_mouthing.files import safe_stem
+from slp_mouthing.notation.options import ReadOptions
 from slp_mouthing.types import FaceMotion, FaceTrack, Take
 
 if TYPE_CHECKING:
@@ -19,13 +20,13 @@ if TYPE_CHECKING:
 
     from slp_mouthing.formats import PictureOptions
     from slp_mouthing.head.rig import Head
+    from slp_mouthing.head.transfer import Transfer
     from slp_mouthing.mouthing.lexicon import Lexicon
     from slp_mouthing.speech.espeak import Espeak
     from slp_mouthing.types import Array, ControlCurves, MouthingPlan, MouthScore, Phone, Speech, Utterance
 
 Driver = Literal["rules"]
 DRIVERS: tuple[Driver, ...] = ("rules",)
-HEADS: tuple[str, ...] = ("builtin",)
 
 
 class OnStep(Protocol):
@@ -43,6 +44,9 @@ class StudioOptions:
     """What holds for everything a studio renders."""
 
     head: str = "builtin"
+    """`builtin`, `flame`, or the path of a GLB file with ARKit's shapes."""
+    flame: Path | None = None
+    """Folder of the user's FLAME; None: the configured one."""
     voice: str | None = None
     """espeak-ng voice; None: the lexicon's."""
     lexicons: tuple[Path, ...] = ()
@@ -53,12 +57,14 @@ class StudioOptions:
     """Size of the mouth's movements; 1 is clear everyday mouthing."""
     density: float = 1.0
     """Share of the mouthings kept that a sign could do without, 0 to 1: signers differ."""
+    read: ReadOptions = field(default_factory=ReadOptions)
+    """How input files are read, where their notation leaves a choice."""
     strict: bool = False
     """An unknown gloss, or an utterance that cannot be read, is an error instead of a warning."""
 
     def __post_init__(self) -> None:
-        if self.head not in HEADS:
-            raise InputError(f"unknown head '{self.head}', allowed: {', '.join(HEADS)}")
+        if self.head not in ("builtin", "flame") and not self.head.lower().endswith(".glb"):
+            raise InputError(f"unknown head '{self.head}', allowed: builtin, flame, or the path of a .glb file")
         if self.driver not in DRIVERS:
             raise InputError(f"unknown driver '{self.driver}', allowed: {', '.join(DRIVERS)}")
         if not 1.0 <= self.fps <= 240.0:
@@ -138,6 +144,7 @@ class Studio:
         self._loading = threading.Lock()
         self._lexicon: Lexicon | None = None
         self._voice: Espeak | None = None
+        self._head: Head | None = None
 
     def render(self, signs: str | Utterance) -> Result:
         """One utterance, given as gloss text or parsed. Raises `MouthError` (`InputError` for several utterances)."""
@@ -184,16 +191,19 @@ class Studio:
 
     @property
     def head(self) -> Head:
-        from slp_mouthing.head.builtin import load_builtin
+        from slp_mouthing.head.choose import resolve_head
 
-        return load_builtin()
+        with self._loading:
+            if self._head is None:
+                self._head = resolve_head(self.options.head, self.options.flame)
+            return self._head
 
     def _utterance(self, signs: str | Utterance) -> Utterance:
         from slp_mouthing.notation import parse
 
         if not isinstance(signs, str):
             return signs
-        utterances = parse(signs, strict=self.options.strict)
+        utterances = parse(signs, strict=self.options.strict, style=self.options.read.style)
         if len(utterances) != 1:
             raise InputError(f"{len(utterances)} utterances, expected one", hint="render them one by one")
         return utterances[0]
@@ -202,18 +212,31 @@ class Studio:
         return self.voice.pronounce(text or "", ipa)
 
     def _track(self, curves: ControlCurves, source: str) -> FaceTrack:
-        opening_m, width_m = self.head.lips(curves.blendshapes, curves.tongue)
-        return FaceTrack(
+        """The curves on the studio's head. They are made for the built-in head, and carried over to any other."""
+        from slp_mouthing.head.builtin import load_builtin
+
+        head = load_builtin()
+        opening_m, width_m = head.lips(curves.blendshapes, curves.tongue)
+        track = FaceTrack(
             fps=curves.fps,
-            head=self.head.name,
-            jaw_pose=self.head.jaw_pose(curves.blendshapes),
+            head=head.name,
+            jaw_pose=head.jaw_pose(curves.blendshapes),
             blendshapes=curves.blendshapes,
-            eyes_pose=self.head.eyes_pose(curves.blendshapes),
+            eyes_pose=head.eyes_pose(curves.blendshapes),
             tongue=curves.tongue,
             lip_opening_m=opening_m,
             lip_width_m=width_m,
             meta=self._meta(source),
         )
+        return track if self.head is head else self._transfer(track)
+
+    @cached_property
+    def _transfer(self) -> Transfer:
+        from slp_mouthing.head.builtin import load_builtin
+        from slp_mouthing.head.flame_controls import ControlledFlame
+        from slp_mouthing.head.transfer import Transfer
+
+        return self.head.transfer if isinstance(self.head, ControlledFlame) else Transfer(load_builtin(), self.head)
 
     def render_file(
         self,
@@ -236,14 +259,19 @@ class Studio:
 
         path, picture = Path(path), picture or PictureOptions()
         wanted = suffixes(("track.npz", "plan.json", *formats))
-        utterances = read(path, strict=self.options.strict)
+        utterances = read(path, strict=self.options.strict, options=self.options.read)
         prepare(wanted, on_step)
-        report = FileReport()
+        report = FileReport(warnings=self._head_warnings())
         for utterance in utterances:
             name = (stem or safe_stem(path.stem)) + utterance.name.removeprefix(path.stem)
             targets = [Path(out) / f"{name}.{suffix}" for suffix in wanted]
             report += self._render_utterance(utterance, targets, picture, reuse, on_step)
         return report
+
+    def _head_warnings(self) -> tuple[str, ...]:
+        from slp_mouthing.head.gltf_head import GlbHead
+
+        return tuple(f"{self.head.name}: {text}" for text in self.head.warnings) if isinstance(self.head, GlbHead) else ()
 
     def _render_utterance(
         self, utterance: Utterance, targets: list[Path], picture: PictureOptions, reuse: bool, on_step: OnStep
@@ -279,7 +307,9 @@ class Studio:
     @cached_property
     def _settings(self) -> str:
         """Checksum of everything else that shapes a track: options and lexicon."""
-        digest = hashlib.sha256(f"{self.options.intensity} {self.options.density} {self.lexicon.checksum}".encode())
+        options = self.options
+        settings = (options.head, options.flame, options.intensity, options.density, options.read, self.lexicon.checksum)
+        digest = hashlib.sha256(repr(settings).encode())
         return digest.hexdigest()[:16]
 
 
@@ -296,14 +326,28 @@ def _shared_studio(options: StudioOptions) -> Studio:
     return Studio(options)
 
 
-def export_track(track: str | Path, targets: Sequence[Path], picture: PictureOptions, on_step: OnStep) -> None:
-    """Write a `.track.npz` in other formats, each named by its suffix. Raises `MouthError`."""
+def export_track(
+    track: str | Path,
+    targets: Sequence[Path],
+    picture: PictureOptions,
+    *,
+    head: str | None = None,
+    flame: Path | None = None,
+    on_step: OnStep = silent,
+) -> None:
+    """Write a `.track.npz` in other formats, each named by its suffix.
+
+    `head` and `flame` are those of `StudioOptions`; None takes the head that the track names. Raises `MouthError`.
+    """
     from slp_mouthing import formats
-    from slp_mouthing.head.builtin import load_builtin
+    from slp_mouthing.head.choose import resolve_head
 
     loaded = FaceTrack.load(track)
     formats.prepare([target.suffix.lstrip(".") for target in targets], on_step)
-    take = Take(loaded, load_builtin(), safe_stem(Path(track).name.removesuffix(".track.npz")))
+    if head is None and loaded.head.endswith(".glb"):
+        raise HeadError(f"the track is of the head {loaded.head}", where=str(track), hint="give that file with --head")
+    posed = resolve_head(head or ("flame" if loaded.head.startswith("flame") else loaded.head), flame)
+    take = Take(loaded, posed, safe_stem(Path(track).name.removesuffix(".track.npz")))
     for target in targets:
         on_step(f"writing {target}")
         formats.save(take, target, picture)

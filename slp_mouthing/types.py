@@ -286,7 +286,7 @@ class FaceTrack:
 
     fps: float
     head: str
-    """`builtin`, `flame2020` or `flame2023`."""
+    """`builtin`, `flame2020`, `flame2023`, or the name of a GLB file (`my.glb`)."""
     jaw_pose: Array  # [T, 3] axis-angle, rad
     blendshapes: Array  # [T, 52] in [0, 1]
     eyes_pose: Array  # [T, 6] axis-angle, rad, left then right

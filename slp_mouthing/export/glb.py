@@ -52,7 +52,10 @@ def glb_bytes(track: FaceTrack, head: Head, name: str) -> bytes:
     store = Accessors()
     surfaces = _surfaces(head)
     mesh = _mesh(store, head, surfaces, np.concatenate([shapes, correctives.targets]))
-    mesh.name, mesh.weights, mesh.extras = head.name, [0.0] * len(names), {"targetNames": names}
+    landmarks = {name: indices.ravel().tolist() for name, indices in head.landmarks.items()}
+    mesh.name, mesh.weights = head.name, [0.0] * len(names)
+    # Landmarks let the file come back as a head (`--head my.glb`) without guessing.
+    mesh.extras = {"targetNames": names, "landmarks": landmarks}
     animation = _animation(store, track, weights)
     animation.name = name
     views, payload = store.pack()

@@ -29,7 +29,7 @@ class ControlledFlame:
 
     def __init__(self, transfer: Transfer, source: Head, flame: FlameHead) -> None:
         """`transfer` goes from `source`, whose controls these are, to `flame`."""
-        self.flame, self._transfer, self._source, self._puppet = flame, transfer, source, FlamePuppet(flame)
+        self.flame, self.transfer, self._source, self._puppet = flame, transfer, source, FlamePuppet(flame)
         self.name: str = flame.name
         self.triangles, self.regions, self.region_names = flame.triangles, flame.regions, flame.region_names
         self.colors, self.landmarks = flame.colors, flame.landmarks
@@ -72,7 +72,7 @@ class ControlledFlame:
         return self._puppet.lips(self._values(blendshapes, tongue))
 
     def _values(self, blendshapes: Array, tongue: Array) -> Any:
-        return self._transfer.values(np.concatenate([blendshapes, tongue], axis=1).astype(np.float64))
+        return self.transfer.values(np.concatenate([blendshapes, tongue], axis=1).astype(np.float64))
 
 
 def _split(controls: Array) -> tuple[Array, Array]:

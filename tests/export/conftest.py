@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from slp_mouthing.types import ARKIT_NAMES, CONTROL_NAMES, FaceTrack, Take
+from slp_mouthing.types import ARKIT_NAMES, CONTROL_NAMES, FaceTrack, MouthAction, MouthingPlan, Sign, Take
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -148,7 +148,9 @@ def head() -> TinyHead:
 
 @pytest.fixture(scope="session")
 def take(head: TinyHead) -> Take:
-    return Take(make_track(head), head, name="why-because")
+    why = Sign("WHY", "lexical", 0.1, 0.6)
+    says = MouthAction("Mouthing", "why", "waɪ", None, 0.16, 0.6, (0,), "lexicon")
+    return Take(make_track(head), head, name="why-because", plan=MouthingPlan((why,), (says,)))
 
 
 @pytest.fixture(scope="session")
