@@ -8,7 +8,7 @@ length and the triangle's height over it. What is stored is local to that frame.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,6 +37,12 @@ class Avatar:
 
     def __len__(self) -> int:
         return len(self.binding)
+
+    def only(self, chosen: NDArray[np.bool_] | NDArray[np.intp]) -> Avatar:
+        """Some of its Gaussians: a mask [N], or indices in their new order."""
+        names = ("binding", "position", "rotation_wxyz", "log_scale", "opacity", "color", "material")
+        rest_shape = self.rest_shape[chosen] if len(self.rest_shape) else self.rest_shape
+        return replace(self, rest_shape=rest_shape, **{name: getattr(self, name)[chosen] for name in names})
 
     def to_world(self, vertices_m: Array, triangles: NDArray[np.int32]) -> tuple[Array, Array, Array]:
         """Means [N, 3] m, quaternions [N, 4] and standard deviations [N, 3] m on a posed mesh [V, 3], [F, 3].

@@ -9,6 +9,7 @@ import numpy as np
 
 from slp_mouthing.avatar.strands import brow_strands, hair_strands, lash_strands
 from slp_mouthing.avatar.surface import Look, Surface, bound, discs
+from slp_mouthing.avatar.visibility import seen_somewhere
 
 if TYPE_CHECKING:
     from slp_mouthing.avatar.binding import Avatar
@@ -26,22 +27,22 @@ class AvatarOptions:
 
 
 LOOKS: dict[str, Look] = {
-    "skin": Look(5.6, bend_rad=0.85, speckle=0.015),
+    "skin": Look(10.0, bend_rad=1.0, speckle=0.015),
     "lip": Look(2.2, speckle=0.02),
     "eyelid_edge": Look(2.4),
     "nostril": Look(3.0),
     # The renderer darkens the mouth by its opening: here are the colours in full light.
-    "mouth_cavity": Look(11.0, albedo=(0.30, 0.085, 0.080)),
-    "gum": Look(6.0, albedo=(0.50, 0.19, 0.175)),
+    "mouth_cavity": Look(11.0, lift_mm=0.5, albedo=(0.30, 0.085, 0.080)),
+    "gum": Look(5.0, lift_mm=-0.5, albedo=(0.50, 0.19, 0.175)),
     "tooth": Look(4.4, albedo=(0.90, 0.865, 0.78)),
     "tongue": Look(5.0, speckle=0.03, albedo=(0.56, 0.22, 0.21)),
-    "sclera": Look(4.0),
+    "sclera": Look(5.0),
     "iris": Look(1.9),
     "pupil": Look(2.0),
     "brow": Look(2.2, opacity=0.6),
     "lash": Look(1.4, opacity=0.8),
-    "hair": Look(8.0, bend_rad=0.8, lift_mm=-1.5, speckle=0.05),
-    "garment": Look(4.0, speckle=0.02),
+    "hair": Look(8.0, bend_rad=1.0, lift_mm=-1.5, speckle=0.05),
+    "garment": Look(5.6, speckle=0.02),
 }
 """By region; others look like skin."""
 
@@ -54,4 +55,7 @@ def default_avatar(head: Head, options: AvatarOptions | None = None) -> Avatar:
     parts = [discs(surface, region, LOOKS.get(region, LOOKS["skin"]), options.density, rng) for region in head.region_names]
     if options.strands:
         parts += [hair_strands(surface, rng), brow_strands(surface, rng), lash_strands(surface, rng)]
-    return bound(parts, head)
+    avatar = bound(parts, head)
+    seen = np.flatnonzero(seen_somewhere(avatar, head))
+    # By triangle: its frame is then found once, and what lies together on the head lies together in memory.
+    return avatar.only(seen[np.argsort(avatar.binding[seen], kind="stable")])

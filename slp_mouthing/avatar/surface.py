@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
-OVERLAP = 2.35
+OVERLAP = 2.45
 """Standard deviation of a disc over that of the triangle it covers: neighbours blend without holes."""
-FACE_RADIUS_M = 0.11
+FACE_RADIUS_M = 0.105
 THINNESS = 0.12
 CURVE = 0.75
 """How far discs are lifted from the flat triangle onto the surface that its normals mean (Phong tessellation)."""
@@ -33,6 +33,7 @@ class Surface:
     corners: Floats  # [F, 3, 3] m
     normals: Floats  # [F, 3, 3] unit, smooth
     colors: Floats  # [F, 3, 3] linear albedo
+    curvature: Floats  # [F] rad/m, the largest of the triangle and those that touch it
     regions: NDArray[np.uint8]  # [F]
     region_names: tuple[str, ...]
     face_center: Floats  # [3] m
@@ -48,7 +49,9 @@ class Surface:
         total /= np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-20)
         colors = head.colors.astype(np.float64)
         center = points[head.landmarks["nose_tip"]].mean(0) - (0.0, 0.01, 0.01)
-        return Surface(corners, total[head.triangles], colors[head.triangles], head.regions, head.region_names, center)
+        normals = total[head.triangles]
+        curvature = _around(_bend(normals) / np.maximum(_longest(corners), 1e-9), head.triangles)
+        return Surface(corners, normals, colors[head.triangles], curvature, head.regions, head.region_names, center)
 
     def triangles_of(self, region: str) -> Indices:
         """Those of a region that have an area. -> [n]"""
@@ -65,13 +68,7 @@ class Surface:
         """1 in the face, growing with the distance from it. [n, 3] -> [n]"""
         # Depth counts less: ears and jaw are outlines of the face.
         distance = np.linalg.norm((points - self.face_center) * (1, 1, 0.6), axis=1)
-        return np.asarray(1 + np.clip((distance - FACE_RADIUS_M) / 0.04, 0, 1.5))
-
-    def bend(self, triangles: Indices) -> Floats:
-        """Largest angle between the normals at two corners. -> [n] rad"""
-        normals = self.normals[triangles]
-        cosine = (normals * np.roll(normals, 1, axis=1)).sum(2).min(1, initial=1)
-        return np.asarray(np.arccos(np.clip(cosine, -1, 1)))
+        return np.asarray(1 + np.clip((distance - FACE_RADIUS_M) / 0.03, 0, 1.8))
 
     def at(self, values: Floats, triangles: Indices, weights: Floats) -> Floats:
         """Corner values [F, 3, 3] at barycentric weights [n, 3] of triangles [n]. -> [n, 3]"""
@@ -112,10 +109,9 @@ def discs(surface: Surface, region: str, look: Look, density: float, rng: np.ran
     """Every triangle of a region cut into pieces that are small enough, and a disc for each piece."""
     triangles = surface.triangles_of(region)
     corners = surface.corners[triangles]
-    longest = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2).max(1, initial=0)
     limit = np.minimum(
         look.edge_mm * 1e-3 * surface.coarseness(corners.mean(1)),
-        longest * look.bend_rad / np.maximum(surface.bend(triangles), 1e-6),
+        look.bend_rad / np.maximum(surface.curvature[triangles], 1e-6),
     )
     owner, pieces = _bisected(corners, limit / density)
     owned, weights = triangles[owner], pieces.mean(1)
@@ -147,6 +143,25 @@ def bound(parts: list[Gaussians], head: Head) -> Avatar:
         material_names=names,
         rest_shape=triangle_shapes(head.neutral_m, head.triangles)[triangle],
     )
+
+
+def _longest(corners: Floats) -> Floats:
+    """Longest edges of triangles. [n, 3, 3] -> [n]"""
+    return np.asarray(np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2).max(1, initial=0))
+
+
+def _bend(normals: Floats) -> Floats:
+    """Largest angle between the normals at two corners. [n, 3, 3] -> [n] rad"""
+    cosine = (normals * np.roll(normals, 1, axis=1)).sum(2).min(1, initial=1)
+    return np.asarray(np.arccos(np.clip(cosine, -1, 1)))
+
+
+def _around(values: Floats, triangles: NDArray[np.int32]) -> Floats:
+    """The largest value of each triangle and of those that share a corner with it. [F] -> [F]"""
+    at_vertex = np.zeros(triangles.max(initial=-1) + 1)
+    for k in range(3):
+        np.maximum.at(at_vertex, triangles[:, k], values)
+    return np.asarray(at_vertex[triangles].max(1, initial=0))
 
 
 def _bisected(corners: Floats, limit: Floats) -> tuple[Indices, Floats]:

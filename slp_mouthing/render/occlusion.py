@@ -10,6 +10,8 @@ import numpy as np
 from slp_mouthing.render.zbuffer import depth_map
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from slp_mouthing.types import Array
@@ -18,6 +20,8 @@ SKY_DIRECTIONS, SKY_PIXELS = 72, 200
 KEY_DIRECTIONS, KEY_PIXELS = 20, 380
 KEY_RADIUS_RAD = 0.16
 """Half-angle of the key light as seen from the face: soft shadows."""
+SMOOTHINGS = 3
+"""Times that a vertex takes half of its light from its neighbours."""
 OFFSET_M, BIAS_M = 0.0012, 0.0016
 """Along the normal, and along the ray: a surface does not shadow itself."""
 
@@ -41,7 +45,23 @@ def find_occlusion(vertices_m: Array, triangles: NDArray[np.int32], normals: Arr
     key = np.zeros(len(vertices_m), np.float32)
     for direction in _disc(key_direction, KEY_RADIUS_RAD, KEY_DIRECTIONS):
         key += _visible(vertices_m, triangles, normals, direction, KEY_PIXELS)
-    return Occlusion(sky / weight, key / np.float32(KEY_DIRECTIONS))
+    smooth = _smoother(triangles, len(vertices_m))
+    return Occlusion(smooth(sky / weight), smooth(key / np.float32(KEY_DIRECTIONS)))
+
+
+def _smoother(triangles: NDArray[np.int32], count: int) -> Callable[[Array], Array]:
+    """Vertex values averaged with their neighbours: depth maps have pixels, and light has not."""
+    ends = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
+    ends = np.concatenate([ends, ends[:, ::-1]])
+    neighbors = np.maximum(np.bincount(ends[:, 0], minlength=count), 1)
+
+    def smooth(values: Array) -> Array:
+        for _ in range(SMOOTHINGS):
+            mean = np.bincount(ends[:, 0], values[ends[:, 1]], count) / neighbors
+            values = ((values + mean) / 2).astype(np.float32)
+        return values
+
+    return smooth
 
 
 def _visible(vertices: Array, triangles: NDArray[np.int32], normals: Array, direction: Array, pixels: int) -> Array:

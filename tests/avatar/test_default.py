@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from slp_mouthing.avatar.default import AvatarOptions, default_avatar
+from slp_mouthing.avatar.visibility import seen_somewhere
 
 if TYPE_CHECKING:
     from slp_mouthing.avatar.binding import Avatar
@@ -29,7 +30,20 @@ def test_every_region_and_the_hair_are_there(avatar: Avatar, head: Head) -> None
     found = {avatar.material_names[k] for k in np.unique(avatar.material)}
     present = {head.region_names[k] for k in np.unique(head.regions)}
     assert found == present | {"strand"}
-    assert len(avatar) < 100_000
+    assert len(avatar) <= 40_000
+
+
+def test_what_no_camera_sees_is_left_out(avatar: Avatar, head: Head) -> None:
+    assert seen_somewhere(avatar, head).all()
+    kept = np.unique(avatar.binding)
+    inside = [head.region_names.index(name) for name in ("gum", "tooth", "sclera")]
+    assert not np.isin(np.flatnonzero(np.isin(head.regions, inside)), kept).all(), "roots of teeth, backs of eyes"
+    front = head.triangles[np.isin(head.triangles, head.landmarks["lips_outer"]).any(1)]
+    assert np.isin(front, head.triangles[kept]).all(), "the lips are whole"
+
+
+def test_gaussians_come_in_the_order_of_their_triangles(avatar: Avatar) -> None:
+    assert (np.diff(avatar.binding) >= 0).all()
 
 
 def test_the_same_seed_gives_the_same_avatar(avatar: Avatar, head: Head) -> None:
@@ -46,7 +60,7 @@ def test_gaussians_lie_on_the_head_and_are_small(avatar: Avatar, head: Head) -> 
     assert (means > low).all()
     assert (means < high).all()
     np.testing.assert_allclose(np.linalg.norm(quats, axis=1), 1, atol=1e-5)
-    assert scales.max() < 0.012
+    assert scales.max() < 0.016
     assert scales.min() > 0
     assert ((avatar.opacity > 0) & (avatar.opacity <= 1)).all()
     assert ((avatar.color >= 0) & (avatar.color <= 1)).all()
