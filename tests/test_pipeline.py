@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 import slp_mouthing as mouth
-from slp_mouthing.errors import InputError
+from slp_mouthing.avatar.default import default_avatar
+from slp_mouthing.avatar.folder import import_avatar
+from slp_mouthing.avatar.ply import write_avatar
+from slp_mouthing.avatar.splats import lit_avatar
+from slp_mouthing.errors import HeadError, InputError
+from slp_mouthing.formats import PictureOptions, renderer
+from slp_mouthing.head.gltf_file import read_glb
+from slp_mouthing.pipeline import export_track
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 LINE = "WHY@0.5 PT:PRO2SG@0.2 LATE@0.6"
 
@@ -63,3 +74,39 @@ def test_settings_out_of_range_are_refused() -> None:
             mouth.Studio(**settings)
     with pytest.raises(InputError, match="expected one"):
         mouth.render("WHY\nLATE")
+
+
+@pytest.fixture(scope="module")
+def own_head(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The head of our own GLB, as if it were a user's."""
+    path = tmp_path_factory.mktemp("head") / "mine.glb"
+    mouth.render("WHY@0.5").save(path)
+    return path
+
+
+def test_a_glb_with_arkit_shapes_is_a_head(own_head: Path, tmp_path: Path) -> None:
+    ours = mouth.render("BABY@0.8")
+    theirs = mouth.render("BABY@0.8", head=str(own_head))
+    assert theirs.track.head == "mine.glb"
+    sealed = ours.track.lip_opening_m == 0
+    assert (theirs.track.lip_opening_m[sealed] <= 0.3e-3).all()
+    assert np.corrcoef(theirs.track.lip_opening_m, ours.track.lip_opening_m)[0, 1] > 0.98
+    theirs.save(tmp_path / "a.track.npz")
+    export_track(tmp_path / "a.track.npz", [tmp_path / "b.glb"], PictureOptions(), head=str(own_head))
+    assert len(read_glb(tmp_path / "b.glb").points) == len(theirs.head.neutral_m)
+    with pytest.raises(HeadError, match="--head"):
+        export_track(tmp_path / "a.track.npz", [tmp_path / "b.glb"], PictureOptions())
+
+
+def test_an_avatar_folder_is_shown_and_checked_against_the_head(own_head: Path, tmp_path: Path) -> None:
+    head = mouth.render("WHY@0.5").head
+    gaussians = lit_avatar(default_avatar(head), np.full((len(default_avatar(head)), 3), 0.5, np.float32), sh_degree=0)
+    write_avatar(gaussians, tmp_path / "grey.ply")
+    import_avatar(tmp_path / "grey.ply", tmp_path / "grey", head="builtin", triangles=(len(head.triangles),))
+    frame = renderer(head, PictureOptions(size=128, avatar=tmp_path / "grey")).frame(head.neutral_m)
+    middle = frame[30:90, 50:78].reshape(-1, 3).astype(int)
+    assert np.ptp(middle, axis=1).max() < 30 and frame.std() > 5
+    card = tmp_path / "grey" / "avatar.json"
+    card.write_text(card.read_text().replace(f'"triangles": {len(head.triangles)}', f'"triangles": {len(head.triangles) + 7}'))
+    with pytest.raises(HeadError, match="bound to builtin"):
+        renderer(head, PictureOptions(size=64, avatar=tmp_path / "grey"))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from slp_mouthing.cli.main import run
 from slp_mouthing.types import FaceTrack
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 LINE = "WHY@0.5 PT:PRO2SG@0.2 LATE@0.6\n"
 
