@@ -3,11 +3,11 @@
 A released avatar binds its Gaussians to triangles by number, the teeth's from 9976 on, and a person's `static_offset` names the
 teeth's vertices from 5023 on. What agrees with that convention, by its public description: the order of the vertices (eight
 rows of fifteen columns, from the head's left to its right), the order of the triangles and of their corners, with diagonals that
-turn at the midline, the rows' places, the joints, and the identity directions (the mean of the two lip vertices at a column).
+turn at the midline, the rows' places, the joints, and the identity directions (the mean of the two lips at a column). The lips'
+columns are spread over our landmarks of the outer contour instead of the field's list of vertices: within a tooth's width.
 
-Not checked: neither a published FLAME file nor a released avatar was at hand, so that the numbers of the lip vertices and the
-look of the teeth in such an avatar have not been seen. Where those numbers do not lie on the lips of a mesh, its landmarks take
-their place, and the order remains.
+Not checked: neither a published FLAME file nor a released avatar was at hand, so that the look of the teeth in such an avatar
+has not been seen.
 """
 
 from __future__ import annotations
@@ -46,13 +46,6 @@ _STRIPS = (
 )
 """The two rows of each strip, whether its triangles turn the other way round, and whether its diagonals do."""
 
-_FLAME_VERTICES = 5023
-_UPPER_LIP = (1713, 1715, 1716, 1735, 1696, 1694, 1657, 3543, 2774, 2811, 2813, 2850, 2833, 2832, 2830)
-_LOWER_LIP = (1576, 1577, 1773, 1774, 1795, 1802, 1865, 3503, 2948, 2905, 2898, 2881, 2880, 2713, 2712)
-"""FLAME's vertices along the lips' outer contour, from the left corner to the right."""
-_NEAR_LIPS = 0.25
-"""Vertices this near to a landmark of the contour, in widths of the mouth, may be the contour's."""
-
 
 def place_teeth(template: Floats, shift: Floats, landmarks: Mapping[str, Indices]) -> Floats:
     """The teeth's vertices of one identity: the mean face [V, 3] and what moves its vertices there [V, 3]. -> [120, 3]"""
@@ -89,14 +82,7 @@ def _lip_columns(points: Floats, landmarks: Mapping[str, Indices]) -> tuple[Floa
     # Landmarks run from the right corner over the upper lip to the left and back below; columns from left to right.
     outer, half = landmarks["lips_outer"], len(landmarks["lips_outer"]) // 2
     upper, lower = outer[half::-1], np.append(outer[half:], outer[0])
-    if len(points) == _FLAME_VERTICES and _lies_on(points[[*_UPPER_LIP, *_LOWER_LIP]], points[outer]):
-        upper, lower = np.array([_UPPER_LIP, _LOWER_LIP], np.int32)
     return _resampled(upper, len(points)), _resampled(lower, len(points))
-
-
-def _lies_on(vertices: Floats, contour: Floats) -> bool:
-    away = np.linalg.norm(vertices[:, None] - contour, axis=2).min(axis=1)
-    return bool((away < _NEAR_LIPS * np.ptp(contour[:, 0])).all())
 
 
 def _resampled(lip: Indices, count: int) -> Floats:

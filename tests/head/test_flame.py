@@ -268,18 +268,6 @@ def test_each_column_takes_the_identity_of_its_lip_vertices(folder: Path, head: 
         np.testing.assert_allclose(rows[0, column], (moved[outer[upper]] + moved[outer[lower]]) / 2, atol=1e-6)
 
 
-def test_teeth_hang_on_the_published_lip_vertices_where_these_are_the_lips() -> None:
-    turn = np.pi - np.arange(12) * np.pi / 6
-    points, shift = np.zeros((5023, 3)), np.zeros((5023, 3))
-    points[:12, :2] = np.stack([0.025 * np.cos(turn), 0.008 * np.sin(turn)], axis=1)
-    shift[[1713, 1576], 0], shift[3543, 0], shift[2830, 0] = 0.04, 0.01, -0.02
-    contour = {"lips_outer": np.arange(12, dtype=np.int32)}
-    on_lips = place_teeth(points, shift, contour) - place_teeth(points, 0 * shift, contour)
-    np.testing.assert_allclose(on_lips.reshape(8, 15, 3)[:, [0, 7, 14], 0], [[0.04, 0.005, -0.01]] * 8)
-    points[:12, 1] += 0.1
-    assert not (place_teeth(points, shift, contour) - place_teeth(points, 0 * shift, contour)).any()
-
-
 # ---- a person's offset ----------------------------------------------------------------------------------------------------
 def test_static_offset_moves_the_face_and_its_joints(tmp_path: Path, head: FlameHead, rng: np.random.Generator) -> None:
     arrays = write_folder(tmp_path)
