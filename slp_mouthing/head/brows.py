@@ -27,7 +27,7 @@ def build_brow(skin: Skin, skin_color: Points, color: Albedo, weight: float) -> 
     y = middle + across[:, None] * half * weight**0.6
     flat, triangles = grid(np.stack([np.broadcast_to(x, y.shape), y, np.zeros_like(y)], -1), wrap=False)
     ends = smoothstep(0, 0.14, along) * smoothstep(1, 0.8, along)
-    dense = np.array((0.0, 0.8, 1.0, 0.8, 0.0))[:, None] * ends
+    dense = np.array((0.0, 0.8, 1.0, 0.8, 0.0))[:, None] * ends * (1 - 0.35 * smoothstep(0.5, 0.9, along))
     comb = 0.90 + 0.10 * np.sin(61 * along + 3.0 * across[:, None]) * np.sin(23 * along)
     follows, points = _laid_on(skin, flat, lift=0.12 + 0.55 * dense.ravel())
     share = np.clip(weight**0.5 * dense * comb, 0, 1).ravel()[:, None]

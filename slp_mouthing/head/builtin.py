@@ -28,7 +28,7 @@ from slp_mouthing.head.shapes import build_shapes
 from slp_mouthing.head.surface import build_skin
 from slp_mouthing.head.teeth import LOWER, UPPER, build_gums, build_teeth
 from slp_mouthing.head.tongue import build_tongue
-from slp_mouthing.head.warp import Warp
+from slp_mouthing.head.warp import EVENED, Warp
 from slp_mouthing.types import ARKIT_NAMES, CONTROL_NAMES, TONGUE_NAMES
 
 if TYPE_CHECKING:
@@ -85,9 +85,9 @@ class BuiltinHead:
         self._assemble(parts)
         self._mouth = Mouth(warp.mouth_shift.astype(np.float32), np.float32(warp.mouth_stretch))
         self._contact: LipContact = build_contact(base.skin, base.lips, parts[0].points, self._mouth)
-        self._eyes = _eyes(parts, self._neutral_mm, warp)
+        self._eyes, self._eye_widening = _eyes(parts, self._neutral_mm, warp), warp.eye_widening
         for eye in self._eyes:
-            self._neutral_mm[eye.vertices] = fill_socket(eye.local, eye.widening) + eye.center
+            self._neutral_mm[eye.vertices] = fill_socket(eye.local, eye.outwards, warp.eye_widening) + eye.center
         self.neutral_m: Array = _frozen(_frozen(self._neutral_mm) * _MM)
         self._lip_index = np.r_[
             self._contact.middle.ravel(), self.landmarks["lip_corner_right"], self.landmarks["lip_corner_left"]
@@ -181,7 +181,7 @@ class BuiltinHead:
         self._contact.apply(out, _incisor_shift(blendshapes, self._mouth))
         for eye in self._eyes:
             looking = eye.local @ rotations(eyes[:, eye.columns]).swapaxes(1, 2)
-            out[:, eye.vertices] = fill_socket(looking, eye.widening) + eye.center
+            out[:, eye.vertices] = fill_socket(looking, eye.outwards, self._eye_widening) + eye.center
 
     def _turn_jaw(self, points: Array, blendshapes: Array, jaw: Array, close: Array) -> None:
         """Move `points` [T, N, 3] with the jaw, in place; `jaw` and `close` [N] are their shares."""
@@ -229,12 +229,15 @@ def _bent(part: Part, warp: Warp, skin: Skin) -> Part:
         center = _eye_center(part.eye)[None]
         return replace(part, points=part.points + warp(center) - center)
     points = warp(part.points)
-    if part.name == "skin":
-        points = points + warp.lips(skin.ring, skin.column)
     if not part.offsets:
         return replace(part, points=points)
     stretch = warp.jacobian(part.points)
-    return replace(part, points=points, offsets={name: (stretch @ o[:, :, None])[:, :, 0] for name, o in part.offsets.items()})
+    offsets = {name: (stretch @ offset[:, :, None])[:, :, 0] for name, offset in part.offsets.items()}
+    if part.name == "skin":
+        upper, lower = warp.lips(skin.ring, skin.column)
+        points = points + upper + lower
+        offsets |= {name: offsets[name] - above * upper - below * lower for name, (above, below) in EVENED.items()}
+    return replace(part, points=points, offsets=offsets)
 
 
 def _eye_center(eye: int) -> Points:
@@ -247,7 +250,7 @@ class _Eye:
     columns: slice  # of `eyes_pose`
     center: Array  # [3] mm
     local: Array  # [N, 3] mm from the centre
-    widening: float  # as `fill_socket` takes it
+    outwards: float  # direction of the temple along x
 
 
 def _eyes(parts: list[Part], neutral_mm: Array, warp: Warp) -> tuple[_Eye, ...]:
@@ -258,7 +261,7 @@ def _eyes(parts: list[Part], neutral_mm: Array, warp: Warp) -> tuple[_Eye, ...]:
         if part.eye is not None:
             center = warp(_eye_center(part.eye)[None])[0].astype(np.float32)
             columns = slice(3 * part.eye, 3 * part.eye + 3)
-            eyes.append(_Eye(vertices, columns, center, neutral_mm[vertices] - center, warp.eye_widening))
+            eyes.append(_Eye(vertices, columns, center, neutral_mm[vertices] - center, -1.0 if part.eye else 1.0))
     return tuple(eyes)
 
 

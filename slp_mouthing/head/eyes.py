@@ -21,6 +21,8 @@ _PUPIL_ANGLE, _IRIS_ANGLE = 0.175, 0.465
 """Half-angles of pupil and iris as seen from the eye's centre, rad: 2.3 and 5.8 mm."""
 _ANGLES = np.array([0.09, 0.165, 0.185, 0.27, 0.36, 0.43, 0.475, 0.51, 0.60, 0.75, 0.92, 1.12, 1.35, 1.7])
 _AROUND = 24
+_NASAL, _TEMPLE = 0.11, 0.07
+"""How much farther than a sphere the white reaches to the nose and to the temple."""
 
 
 def build_eye(palette: Palette) -> Part:
@@ -35,10 +37,15 @@ def build_eye(palette: Palette) -> Part:
     return Part(points + EYE_CENTER, outward(points, triangles), regions, _colors(points, palette), np.zeros(len(points)), eye=0)
 
 
-def fill_socket(points: NDArray[np.float32], widening: float = 0.0) -> NDArray[np.float32]:
-    """Points about the eye's centre [..., 3], drawn a little wider than a sphere, so that the white reaches both canthi."""
+def fill_socket(points: NDArray[np.float32], outwards: float, widening: float) -> NDArray[np.float32]:
+    """Points about the eye's centre [..., 3], drawn a little wider than a sphere, so that the white reaches both canthi.
+
+    `outwards` is 1 for the left eye, -1 for the right; `widening` is how much wider than the default's the lids open, relative.
+    """
     out = points.copy()
-    out[..., 0] *= 1 + np.float32(0.11 + widening) * np.clip((np.abs(points[..., 0]) - np.float32(6.5)) / np.float32(6), 0, 1)
+    x = points[..., 0]
+    more = np.where(x * np.float32(outwards) > 0, np.float32(_TEMPLE + widening), np.float32(_NASAL + widening))
+    out[..., 0] *= 1 + more * np.clip((np.abs(x) - np.float32(6.5)) / np.float32(6), 0, 1)
     return out
 
 

@@ -124,7 +124,7 @@ def _bun(scalp: Scalp) -> Part:
     return scalp.shaded(points + _BUN, outward(points, triangles), shade, np.zeros(len(points)))
 
 
-_COLUMNS, _ON_SKULL, _HANGING, _INNER = 30, 10, 10, 4
+_COLUMNS, _ON_SKULL, _HANGING = 30, 10, 10
 _PARTING = 0.13
 """Where the parting lies on the head's left, as a direction from the hair's centre."""
 
@@ -171,12 +171,14 @@ def _hung(length_mm: float, foot: Points, back: Points, lock: Points) -> Points:
 
 
 def _inner_side(edge: Points) -> Points:
-    """From the nape to the front edge [rows, 3]: what is seen of the hair beside the neck. -> [inner, rows, 3]"""
-    share = np.linspace(1, 0, _INNER, endpoint=False)[:, None, None]
-    bent = np.stack([edge[:, 0] * 0.55, edge[:, 1], np.full(len(edge), -30.0)], 1)
-    inner = edge * (1 - share) + bent * share
-    inner[:, :_ON_SKULL] = edge[:_ON_SKULL] * (1 - 0.06 * share)
-    return np.asarray(inner)
+    """From beside the neck to the front edge [rows, 3], which it rounds: hair seen behind the face. -> [inner, rows, 3]"""
+    hanging = smoothstep(0, 4, np.arange(len(edge), dtype=np.float64) - _ON_SKULL + 2)[:, None]
+    beside_neck = np.stack([edge[:, 0] * 0.55, edge[:, 1], np.full(len(edge), -30.0)], 1)
+    fold = [edge - np.array(step) for step in ((9.0, 0, 5.0), (6.0, 0, 0.5), (2.5, 0, -1.2))]
+    free = [beside_neck, (beside_neck + fold[0]) / 2, *fold]
+    # On the head the edge bends down to the scalp.
+    tucked = [_CENTER + share * (edge - _CENTER) for share in (0.88, 0.90, 0.92, 0.945, 0.975)]
+    return np.stack([hanging * a + (1 - hanging) * b for a, b in zip(free, tucked, strict=True)])
 
 
 def _wavy(rng: np.random.Generator, roughness: float) -> Points:

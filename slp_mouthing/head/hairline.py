@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from slp_mouthing.head.subdivision import Points
 
 _Z = (-100, -70, -55, -40, -28, -18, -8, 4, 12, 18, 26, 36, 48, 60, 74, 86, 92, 99)
-_Y = (-62, -60, -56, -47, -30, 0, 20, 22, 8, -4, 2, 24, 46, 60, 68, 69, 68, 66)
-_TEMPLE_MM = 5.0
-"""How far the hairline lies higher beside the forehead's middle, before any recession."""
+_Y = (-62, -60, -56, -47, -30, 0, 20, 22, 8, -4, 2, 24, 46, 60, 70, 72, 71, 69)
+_ARCH_MM = 5.0
+"""How much lower the hairline lies 40 mm beside the forehead's middle, before any recession."""
 
 
 def above_hairline(points: Points, receded: float = 0.0) -> Points:
@@ -25,4 +25,5 @@ def above_hairline(points: Points, receded: float = 0.0) -> Points:
     x, y, z = np.moveaxis(points, -1, 0)
     temple = np.exp(-(((np.abs(x) - 36) / 14) ** 2)) * smoothstep(36, 62, z)
     middle = smoothstep(50, 75, z)
-    return np.asarray(y - np.interp(z, _Z, _Y) - temple * (_TEMPLE_MM + receded) - 0.45 * middle * receded)
+    arch = _ARCH_MM * np.minimum((x / 40) ** 2, 1.5) * smoothstep(40, 70, z)
+    return np.asarray(y - np.interp(z, _Z, _Y) + arch - temple * receded - 0.45 * middle * receded)

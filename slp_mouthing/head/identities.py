@@ -18,7 +18,7 @@ IDENTITIES: dict[str, Identity] = {
         ),
         Appearance(
             melanin=0.07, undertone=-0.35, lip_depth=0.25, eye_color="green", hair_style="hanging", hair_color="auburn",
-            hair_length_mm=128.0, brow_weight=0.8, garment_color=(0.10, 0.13, 0.075),
+            hair_length_mm=128.0, brow_weight=0.95, garment_color=(0.10, 0.13, 0.075),
         ),
     ),
     "rowan": Identity(

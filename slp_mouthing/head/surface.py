@@ -80,9 +80,9 @@ def _fair_jaw(cage: Cage) -> Points:
 
 def _worth_refining(cage: Cage, linear: sp.csr_array, quads: Indices) -> NDArray[np.bool_]:
     """Quads that carry lips, lid edges or the nose's wings: the eye rests there."""
-    ring, lid = (np.asarray(linear @ x)[quads] for x in (cage.ring, cage.lid))
+    ring, lid, nostril = (np.asarray(linear @ x)[quads] for x in (cage.ring, cage.lid, cage.nostril))
     x, y, z = np.moveaxis(np.asarray(linear @ cage.points)[quads].mean(1), 1, 0)
     lips = (ring.min(1) >= -1) & (ring.max(1) <= 4)
     lids = (lid.min(1) >= 1) & (lid.max(1) <= 4)
-    nose = (np.abs(x) < 18) & (y > -45.5) & (y < -22) & (z > 92) & (ring.min(1) >= 6)
+    nose = (np.abs(x) < 18) & (y > -45.5) & (y < -22) & (z > 92) & (ring.min(1) >= 6) & (nostril.min(1) < 1)
     return np.asarray(lips | lids | nose)

@@ -46,7 +46,7 @@ class Arch:
 
 
 UPPER = Arch(1, 95.9, 1.0, -68.6, (8.6, 6.7, 7.7, 7.0, 6.8, 10, 9.5), (10.0, 8.8, 9.8, 8.4, 7.6, 7.2, 6.8))
-LOWER = Arch(-1, 91.9, 0.95, -68.2, (5.4, 6.0, 6.9, 7.0, 7.2, 11, 10), (8.6, 8.8, 9.6, 8.4, 7.8, 7.2, 6.8))
+LOWER = Arch(-1, 91.9, 0.95, -68.2, (5.4, 6.0, 6.9, 7.0, 7.2, 11, 10), (7.0, 7.2, 7.8, 7.4, 7.2, 7.0, 6.8))
 _EDGE_STEP = {1: (0, 0.5, -0.1, 0.3, 0.5, 0.6, 0.7), -1: (0, 0.05, -0.1, 0.2, 0.4, 0.6, 0.7)}
 """How far the edge of each tooth lies from the central incisors' edge, towards the gum; upper and lower row."""
 _THICKNESS = (5.6, 5.2, 6.4, 7.5, 8.0, 10.0, 10.0)
@@ -65,8 +65,9 @@ def build_teeth(arch: Arch) -> Part:
 
 def _crown(arch: Arch, k: int, middle: float) -> Part:
     around = 14 if k < 3 else 8
-    root = np.array(_CROWN_HEIGHTS)[:, None]
-    round_off = np.array(_CROWN_WIDTHS)
+    rings = slice(None) if k < 3 else [0, 2, 4, 5]
+    root = np.array(_CROWN_HEIGHTS)[rings, None]
+    round_off = np.array(_CROWN_WIDTHS)[rings]
     angle = np.linspace(0, 2 * np.pi, around, endpoint=False) + np.pi / around
     u, v = (np.sign(f) * np.abs(f) ** 0.5 for f in (np.cos(angle), np.sin(angle)))
     wide = round_off[:, None] * u * (0.5 - 0.045 * (1 - root)) * arch.widths[k] * _GAP
@@ -89,11 +90,11 @@ def _crown(arch: Arch, k: int, middle: float) -> Part:
 def build_gums(arch: Arch) -> Part:
     """A tube along the roots, scalloped between the teeth."""
     length = float(np.sum(arch.widths))
-    walk = np.linspace(-length, length, 47)
+    walk = np.linspace(-length, length, 41)
     at, normal = arch.along(walk)
     borders = np.cumsum([0, *arch.widths])
     papilla = np.exp(-((np.min(np.abs(np.abs(walk)[:, None] - borders), axis=1) / 1.7) ** 2))
-    angle = np.linspace(0, 2 * np.pi, 10, endpoint=False)
+    angle = np.linspace(0, 2 * np.pi, 8, endpoint=False) + np.pi / 8
     upper = arch.up > 0
     tall = (5.5 if upper else 4.6) * np.sign(np.sin(angle)) * np.abs(np.sin(angle)) ** 0.7
     rooty = tall * arch.up > 0

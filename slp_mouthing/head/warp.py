@@ -29,6 +29,9 @@ _LIP_BY_RING = (0, 0, 0, 0, 0, 0, 0.55, 1, 0.55, 0.18, 0)
 _LIP_OUT = (0, 0, 0, 0, 0, 0, 0.40, 0.28, 0.1, 0, 0)
 _LIP_BY_COLUMN = (1, 1, 0.95, 0.82, 0.48, 0)
 
+EVENED = {"mouthRollUpper": (0.9, 0.0), "mouthRollLower": (0.0, 0.9), "mouthPucker": (0.4, 0.4), "mouthFunnel": (0.3, 0.3)}
+"""Shapes that even out full and thin lips, and by which share of the upper and the lower lip's growth."""
+
 
 @dataclass(frozen=True, slots=True)
 class Warp:
@@ -63,10 +66,10 @@ class Warp:
         sides = [self._displacement(points + h) - self._displacement(points - h) for h in _PROBE_MM * np.eye(3)]
         return np.asarray(np.eye(3) + np.stack(sides, axis=2) / (2 * _PROBE_MM))
 
-    def lips(self, ring: Points, column: Points) -> Points:
-        """How the red of the lips grows, from the mouth's coordinates of the skin. [S], [S] -> [S, 3]"""
+    def lips(self, ring: Points, column: Points) -> tuple[Points, Points]:
+        """How the red of the upper and the lower lip grows, from the mouth's coordinates of the skin. [S], [S] -> [S, 3] each"""
         upper, lower = (self.amounts[SIZES.index(f"{lip}_vermilion_mm")] for lip in ("upper", "lower"))
-        return np.asarray(upper * _lip(ring, column, up=1) + lower * _lip(ring, column, up=-1))
+        return upper * _lip(ring, column, up=1), lower * _lip(ring, column, up=-1)
 
     @property
     def eye_widening(self) -> float:
@@ -158,7 +161,7 @@ FIELDS: dict[str, Callable[[Place], Points]] = {
     "biocular_mm": lambda p: p.push(np.clip((p.across - EYE_CENTER[0]) / 14.3, -1.1, 1.1) * _about_eye(p) / 2, x=1),
     "canthal_tilt_deg": _eye_tilt,
     "brow_height_mm": lambda p: p.push(hill(33, 17, 36, p.across) * hill(21, 5, 18, p.y) * smoothstep(50, 66, p.z), y=1),
-    "brow_ridge_mm": lambda p: p.push(hill(19, 6, 24, p.y) * smoothstep(62, 40, p.across) * smoothstep(58, 80, p.z), z=1),
+    "brow_ridge_mm": lambda p: p.push(hill(20, 4, 12, p.y) * smoothstep(62, 40, p.across) * smoothstep(58, 80, p.z), z=1),
     "nose_height_mm": lambda p: p.push(_below(p, -12, -44.5, -20), y=-1),
     "nose_width_mm": lambda p: p.push(
         0.5 * smoothstep(3, 15.5, p.across) * smoothstep(42, 19, p.across) * hill(-38, 8, 18, p.y) * smoothstep(76, 92, p.z), x=1

@@ -234,18 +234,25 @@ MIXES = {name: weights for name, (weights, *_) in VISEMES.items()} | {
 
 @pytest.mark.parametrize("name", MIXES)
 def test_teeth_and_gums_never_come_through_the_skin(head: BuiltinHead, name: str) -> None:
-    posed = 1e3 * head.pose(*controls(**MIXES[name]))[0].astype(float)
+    assert teeth_before_skin_mm(head, **MIXES[name]) < 0.05
+
+
+def teeth_before_skin_mm(head: BuiltinHead, **weights: float) -> float:
+    """How far a tooth or the gums stand before the foremost skin over them; negative where they lie behind it."""
+    posed = 1e3 * head.pose(*controls(**weights))[0].astype(float)
     hard = [REGION_NAMES.index(region) for region in ("tooth", "gum")]
     points = posed[np.unique(head.triangles[np.isin(head.regions, hard)])]
     a, b, c = np.moveaxis(posed[head.triangles[head.regions == REGION_NAMES.index("skin")]], 1, 0)
     facing = cross_xy(b - a, c - a) > 1e-3
     a, b, c = a[facing], b[facing], c[facing]
     area = cross_xy(b - a, c - a)
+    worst = -np.inf
     for p in points[points[:, 2] > 75]:
         v, w = cross_xy(p - a, c - a) / area, cross_xy(b - a, p - a) / area
         over = (v >= 0) & (w >= 0) & (v + w <= 1)
-        depth = ((1 - v - w) * a[:, 2] + v * b[:, 2] + w * c[:, 2])[over]
-        assert not over.any() or p[2] < depth.max() + 0.05, p
+        if over.any():
+            worst = max(worst, p[2] - ((1 - v - w) * a[:, 2] + v * b[:, 2] + w * c[:, 2])[over].max())
+    return float(worst)
 
 
 def cross_xy(u: np.ndarray, v: np.ndarray) -> np.ndarray:
