@@ -27,6 +27,10 @@ class Head(Protocol):
     """Vertex indices by name: `lips_outer`, `lips_inner` (closed contours, from the right corner over the upper lip),
     `lip_upper_mid`, `lip_lower_mid`, `lip_corner_left`, `lip_corner_right`, `nose_tip`, `chin`, `eye_left`, `eye_right`."""
 
+    def __hash__(self) -> int:
+        """By identity: renderers are kept by head."""
+        ...
+
     def pose(self, blendshapes: Array, tongue: Array, eyes_pose: Array | None = None) -> Array:
         """Vertices with jaw rotation, eye rotation and lip contact. [T, 52], [T, K], [T, 6] -> [T, V, 3].
 

@@ -11,7 +11,7 @@ import pytest
 from slp_mouthing.errors import HeadError
 from slp_mouthing.head.flame import FlameHead, full_pose, load_flame
 from slp_mouthing.head.flame_files import read_flame
-from slp_mouthing.head.flame_teeth import place_teeth, tooth_triangles
+from slp_mouthing.head.flame_teeth import tooth_triangles
 from slp_mouthing.head.skinning import TorchSkin, rotation_matrices, skin
 from tests.head.flame_files import FULL, SMALL, make_arrays, make_embedding, python2_pickle, write_folder
 
