@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from slp_mouthing.avatar.dataset import picture_loader
 from slp_mouthing.avatar.densify import Density, DensityOptions, change_density, reset_opacity
 from slp_mouthing.avatar.image_metrics import psnr, ssim
-from slp_mouthing.avatar.torch_binding import to_world, torch
+from slp_mouthing.avatar.torch_binding import to_world, torch, triangle_frames
 from slp_mouthing.avatar.trainable import SH_DEGREE, Rates, Start, Trainable
 from slp_mouthing.errors import InputError
 from slp_mouthing.files import atomic_path
@@ -25,10 +26,13 @@ if TYPE_CHECKING:
 
     from slp_mouthing.avatar.dataset import View
     from slp_mouthing.avatar.splats import SplatAvatar
+    from slp_mouthing.avatar.torch_binding import Frames
 
     Rasterize = Callable[..., tuple[Tensor, Tensor]]
     """`render.rasterize`: image [H, W, 3] and alpha [H, W] of Gaussians with harmonics `sh`."""
 
+KEPT_FRAMES = 64
+"""Timesteps whose triangles' frames are kept."""
 CHECKPOINT_FORMAT = "slp-mouthing fit 1"
 
 
@@ -135,6 +139,8 @@ class _Run:
         groups = [{"params": [tensor], "lr": rate} for _, tensor, rate in motion.parameters()]
         self.motion_adam = torch.optim.Adam(groups) if groups else None
         self.load = picture_loader(train + held_out)
+        # A mesh that the fit does not correct is the same each time.
+        self.frames = self._frames if groups else lru_cache(KEPT_FRAMES)(self._frames)
         self.iteration, self.started_s = 0, time.perf_counter()
         self.train_psnr: list[float] = []
         self.reports: list[FitReport] = []
@@ -208,8 +214,8 @@ class _Run:
     def _picture(self, view: View, background: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Means [N, 3], deviations [N, 3] and the image [H, W, 3] of what a camera sees."""
         g = self.gaussians
-        vertices = self.motion.vertices(view.timestep).to(g.binding.device)
-        means, quats, scales = to_world(g["position"], g["rotation"], g["log_scale"], g.binding, vertices, self.triangles)
+        frames = self.frames(view.timestep)
+        means, quats, scales = to_world(g["position"], g["rotation"], g["log_scale"], g.binding, frames)
         if means.requires_grad:
             means.retain_grad()
         degree = min(SH_DEGREE, self.iteration // self.options.sh_every)
@@ -222,6 +228,9 @@ class _Run:
     def _target(self, view: View, background: Tensor) -> Tensor:
         head, mask = (torch.from_numpy(pixels).to(background.device, torch.float32) / 255 for pixels in self.load(view))
         return head + background * (1 - mask[..., None])
+
+    def _frames(self, timestep: int) -> Frames:
+        return triangle_frames(self.motion.vertices(timestep).to(self.triangles.device), self.triangles)
 
     def _photometric(self, image: Tensor, target: Tensor) -> Tensor:
         share = self.options.ssim_share

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from slp_mouthing.errors import MissingExtra
 
@@ -14,35 +14,44 @@ except ImportError as error:
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["multiply", "quaternions", "to_world", "torch", "triangle_frames"]
+__all__ = ["Frames", "multiply", "quaternions", "to_world", "torch", "triangle_frames"]
 # `torch` too: others of this stage take it from here, where its absence is explained.
 
 _TINY = 1e-20
 
 
-def triangle_frames(vertices_m: Tensor, triangles: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Rotation matrices [F, 3, 3], scales [F] m and centres [F, 3] m of a mesh [V, 3], [F, 3]."""
+class Frames(NamedTuple):
+    """Where the triangles of a posed mesh are."""
+
+    rotation: Tensor  # [F, 3, 3]
+    rotation_wxyz: Tensor  # [F, 4] the same
+    scale_m: Tensor  # [F]
+    center_m: Tensor  # [F, 3]
+
+
+def triangle_frames(vertices_m: Tensor, triangles: Tensor) -> Frames:
+    """Of a mesh [V, 3] m, [F, 3]."""
     v0, v1, v2 = (vertices_m[triangles[:, k]] for k in range(3))
     edge, other = v1 - v0, v2 - v0
     along = _unit(edge)
     normal = _unit(torch.linalg.cross(along, other))
     across = torch.linalg.cross(along, normal)
     scale = (edge.norm(dim=1) + (across * other).sum(1).abs()) / 2
-    return torch.stack([along, normal, across], dim=2), scale, (v0 + v1 + v2) / 3
+    rotation = torch.stack([along, normal, across], dim=2)
+    return Frames(rotation, quaternions(rotation), scale, (v0 + v1 + v2) / 3)
 
 
 def to_world(
-    position: Tensor, rotation_wxyz: Tensor, log_scale: Tensor, binding: Tensor, vertices_m: Tensor, triangles: Tensor
+    position: Tensor, rotation_wxyz: Tensor, log_scale: Tensor, binding: Tensor, frames: Frames
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Means [N, 3] m, unit quaternions [N, 4] and standard deviations [N, 3] m, as `SplatAvatar.to_world` gives them.
 
-    Local position [N, 3], rotation [N, 4] of any length and log deviation [N, 3], triangle [N], mesh [V, 3], [F, 3].
+    Local position [N, 3], rotation [N, 4] of any length, log deviation [N, 3], triangle [N].
     """
-    frames, scale, center = triangle_frames(vertices_m, triangles)
-    turned = (frames[binding] @ position[:, :, None])[:, :, 0]
-    size = scale[binding, None]
-    quats = multiply(quaternions(frames)[binding], torch.nn.functional.normalize(rotation_wxyz, dim=1))
-    return turned * size + center[binding], quats, log_scale.exp() * size
+    turned = (frames.rotation[binding] @ position[:, :, None])[:, :, 0]
+    size = frames.scale_m[binding, None]
+    quats = multiply(frames.rotation_wxyz[binding], torch.nn.functional.normalize(rotation_wxyz, dim=1))
+    return turned * size + frames.center_m[binding], quats, log_scale.exp() * size
 
 
 def quaternions(matrices: Tensor) -> Tensor:
