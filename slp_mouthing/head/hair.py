@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _CENTER = np.array([0.0, 25.0, -12.0])
 _CROWN = np.array([0.0, 0.90, -0.436])
-_BUN = np.array([0.0, 52.0, -121.0])
+_BUN = np.array([0.0, 46.0, -115.0])
 _LOCKS = 96
 
 
@@ -199,7 +199,7 @@ STYLES: dict[str, Callable[[Scalp], Part]] = {
     "short": _cropped(Crop(top=11.0, side=2.6, front=3.5, locks=1.1, curl=0.0, ragged=1.0, fringe=0.25)),
     "buzzed": _cropped(Crop(top=3.2, side=1.6, front=0.0, locks=0.25, curl=0.0, ragged=0.3, fringe=0.0)),
     "cropped": _cropped(Crop(top=6.5, side=2.2, front=1.0, locks=0.6, curl=0.0, ragged=0.6, fringe=0.0)),
-    "curly": _cropped(Crop(top=15.0, side=8.0, front=3.0, locks=0.5, curl=1.9, ragged=0.5, fringe=0.2, rows=15, swept=0.0)),
+    "curly": _cropped(Crop(top=17.0, side=9.5, front=3.0, locks=0.7, curl=2.3, ragged=0.5, fringe=0.8, rows=15, swept=0.0)),
     "tied": _tied,
     "hanging": _hanging,
 }

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from slp_mouthing.head.subdivision import Points
 
 _Z = (-100, -70, -55, -40, -28, -18, -8, 4, 12, 18, 26, 36, 48, 60, 74, 86, 92, 99)
-_Y = (-62, -60, -56, -47, -30, 0, 20, 22, 8, -4, 2, 24, 46, 60, 70, 72, 71, 69)
+_Y = (-50, -49, -46, -39, -26, 0, 20, 22, 8, -4, 2, 24, 46, 60, 70, 72, 71, 69)
 _ARCH_MM = 5.0
 """How much lower the hairline lies 40 mm beside the forehead's middle, before any recession."""
 

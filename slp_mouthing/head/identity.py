@@ -89,10 +89,10 @@ def _draw_sizes(rng: np.random.Generator, male: bool, african: float) -> Anthrop
 
 
 def _draw_look(rng: np.random.Generator, male: bool, african: float) -> Appearance:
-    age = rng.uniform(18, 75)
+    age = rng.uniform(18, 68)
     melanin = float(np.clip(0.05 + 0.65 * african + 0.22 * rng.random(), 0, 0.95))
     fair = melanin < 0.22
-    greying = float(np.clip((age - 38 + 8 * rng.standard_normal()) / 40, 0, 0.9))
+    greying = float(np.clip((age - 40 + 6 * rng.standard_normal()) / 36, 0, 0.95) ** 2)
     styles = ("curly", "buzzed" if male else "tied") if african > 0.6 else _MALE_STYLES if male else _FEMALE_STYLES
     return Appearance(
         melanin=melanin,
