@@ -66,6 +66,7 @@ def fit(
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint beside FOLDER.")] = False,
     report_every: Annotated[int, typer.Option(help="Pictures between two reports and checkpoints.", min=1)] = 500,
     flame: Annotated[Path | None, typer.Option(metavar="DIR", help="Your FLAME, for recordings with its parameters.")] = None,
+    flame_shape: Annotated[int, typer.Option(help="Where the expression starts among its directions.", min=0)] = 300,
     device: Annotated[str, typer.Option(help="cpu, or cuda where the renderer has it.")] = "cpu",
     seed: Annotated[int, typer.Option(help="Of the order of pictures and their backgrounds.", min=0)] = 0,
     license: Annotated[str, typer.Option(help="Licence under which the avatar may be used.")] = "",
@@ -76,7 +77,14 @@ def fit(
 
     options = FitOptions(iterations=iterations, report_every=report_every, seed=seed, device=device)
     card, _ = fit_avatar(
-        dataset, out, options, resume=resume, flame=flame, license=license, on_report=lambda r: typer.echo(_progress(r, options))
+        dataset,
+        out,
+        options,
+        resume=resume,
+        flame=flame,
+        flame_shape=flame_shape,
+        license=license,
+        on_report=lambda report: typer.echo(_progress(report, options)),
     )
     typer.echo(f"{out}: {card.gaussians} Gaussians of degree {card.sh_degree} on {card.head}, {card.triangles} triangles")
 

@@ -18,6 +18,8 @@ from slp_mouthing.avatar.torch_binding import torch
 from slp_mouthing.errors import InputError
 from slp_mouthing.head.builtin import load_builtin
 from slp_mouthing.head.flame import full_pose, load_flame
+from slp_mouthing.head.flame_files import SHAPE_COUNT
+from slp_mouthing.head.skinning import TorchSkin
 from slp_mouthing.render.differentiable import rasterize
 from slp_mouthing.types import FaceTrack
 
@@ -38,7 +40,8 @@ EXPRESSION_RATE, POSE_RATE, TRANSLATION_RATE = 1e-3, 1e-5, 1e-6
 
 def fit_avatar(
     dataset: str | Path, folder: str | Path, options: FitOptions | None = None, *, resume: bool = False,
-    flame: str | Path | None = None, license: str = "", on_report: Callable[[FitReport], None] = lambda report: None,
+    flame: str | Path | None = None, flame_shape: int = SHAPE_COUNT, license: str = "",
+    on_report: Callable[[FitReport], None] = lambda report: None,
 ) -> tuple[AvatarCard, FitReport]:  # fmt: skip
     """Fit an avatar to a recording and store it as a folder that `--avatar` takes.
 
@@ -48,13 +51,14 @@ def fit_avatar(
         options: of the fit.
         resume: go on from the checkpoint.
         flame: the user's FLAME folder, for recordings with FLAME's parameters; None takes the configured one.
+        flame_shape: where the expression starts among that FLAME's directions.
         license: under which the avatar may be used.
         on_report: is told of the progress.
 
     Raises `InputError`, `HeadError`, `OutputError`, `MissingExtra`.
     """
     folder, recording = Path(folder), load_dataset(dataset)
-    name, motion, person = _motion(recording, flame)
+    name, motion, person = _motion(recording, flame, flame_shape)
     held_out = recording.val or recording.test
     avatar, reports = fit(
         recording.train, held_out, motion, rasterize, options or FitOptions(),
@@ -91,16 +95,14 @@ class TrackMotion:
 class FlameMotion:
     """FLAME with one person's shape, and parameters per timestep that the fit may correct."""
 
-    def __init__(self, frames: dict[int, FlameParam], flame: str | Path | None) -> None:
+    def __init__(self, frames: dict[int, FlameParam], flame: str | Path | None, shape_count: int) -> None:
         first = next(iter(frames.values()))
-        self.head = load_flame(flame, shape=first.shape)
+        self.head = load_flame(flame, shape=first.shape, shape_count=shape_count)
         self.triangles: NDArray[np.int32] = self.head.triangles
         rig = self.head.rig
         if first.static_offset is not None:
             # The joints stay where the shape alone puts them.
             rig = replace(rig, template=rig.template + _fitting(first.static_offset, rig.template.shape))
-        from slp_mouthing.head.skinning import TorchSkin
-
         self.skin, self.row = TorchSkin(rig), {timestep: row for row, timestep in enumerate(frames)}
         params = list(frames.values())
         self.expression = _parameter(np.concatenate([p.expr[:, : self.head.expression_count] for p in params]))
@@ -120,7 +122,7 @@ class FlameMotion:
         )
 
 
-def _motion(recording: Dataset, flame: str | Path | None) -> tuple[str, Motion, FlameParam | None]:
+def _motion(recording: Dataset, flame: str | Path | None, flame_shape: int) -> tuple[str, Motion, FlameParam | None]:
     """The head's name, its motion, and whose head it is. Raises `InputError` for a recording without parameters."""
     if recording.track is not None:
         return _track_motion(recording, recording.track)
@@ -135,7 +137,7 @@ def _motion(recording: Dataset, flame: str | Path | None) -> tuple[str, Motion, 
             frames[view.timestep] = param = FlameParam.load(view.flame_param)
             if len(param) != 1:
                 raise InputError(f"holds {len(param)} frames, expected 1", where=str(view.flame_param))
-    motion = FlameMotion(frames, flame)
+    motion = FlameMotion(frames, flame, flame_shape)
     return motion.head.name, motion, next(iter(frames.values()))
 
 
