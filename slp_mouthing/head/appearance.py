@@ -8,6 +8,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from slp_mouthing.errors import HeadError
+
 Color: TypeAlias = tuple[float, float, float]
 """Linear RGB albedo."""
 DEFAULT_MELANIN = 0.16
@@ -22,9 +24,13 @@ HAIR_COLORS: dict[str, Color] = {
     "auburn": (0.125, 0.048, 0.022), "fair": (0.26, 0.165, 0.085), "grey": (0.27, 0.265, 0.26), "white": (0.52, 0.51, 0.49),
 }  # fmt: skip
 
+HAIR_STYLES = ("short", "buzzed", "cropped", "curly", "tied", "hanging")
+
 
 @dataclass(frozen=True, slots=True)
 class Appearance:
+    """Raises `HeadError` for a name that is not in its table and a number out of range."""
+
     melanin: float = DEFAULT_MELANIN
     """Pigment of the skin: 0 the fairest, 1 the darkest."""
     undertone: float = 0.0
@@ -34,8 +40,8 @@ class Appearance:
     eye_color: str = "brown"
     """One of `EYE_COLORS`."""
     hair_style: str = "short"
-    """One of `hair.STYLES`."""
-    hair_length_mm: float = 180.0
+    """One of `HAIR_STYLES`."""
+    hair_length_mm: float = 130.0
     """From the ears' height downwards, where the style hangs."""
     hair_color: str = "brown"
     """One of `HAIR_COLORS`."""
@@ -48,6 +54,20 @@ class Appearance:
     beard: float = 0.0
     """Shadow of a shaved beard: 0 none, 1 strong."""
     garment_color: Color = (0.060, 0.105, 0.165)
+
+    def __post_init__(self) -> None:
+        for name, table in (("eye_color", EYE_COLORS), ("hair_style", HAIR_STYLES), ("hair_color", HAIR_COLORS)):
+            if getattr(self, name) not in table:
+                raise HeadError(f"no {name} {getattr(self, name)!r}", hint=f"one of {', '.join(table)}")
+        for name, (low, high) in _RANGES.items():
+            if not low <= getattr(self, name) <= high:
+                raise HeadError(f"{name} {getattr(self, name)} lies outside {low} to {high}")
+
+
+_RANGES = {
+    "melanin": (0, 1), "undertone": (-1, 1), "lip_depth": (-1, 1), "hair_length_mm": (60, 170), "greying": (0, 1),
+    "hairline_mm": (0, 20), "brow_weight": (0.3, 2), "beard": (0, 1),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,16 +6,23 @@ from dataclasses import dataclass, field, fields
 
 import numpy as np
 
+from slp_mouthing.errors import HeadError
 from slp_mouthing.head.anthropometry import BUILTIN, SIZES, Anthropometry
 from slp_mouthing.head.appearance import Appearance
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A person. The default is the built-in head itself."""
+    """A person. The default is the built-in head itself. Raises `HeadError` for a size that no face has."""
 
     sizes: Anthropometry = BUILTIN
     look: Appearance = field(default_factory=Appearance)
+
+    def __post_init__(self) -> None:
+        for size, spread in SPREADS.items():
+            low, high = spread.limits(getattr(BUILTIN, size), _IMPOSSIBLE)
+            if not low <= getattr(self.sizes, size) <= high:
+                raise HeadError(f"{size} {getattr(self.sizes, size)} lies outside {low:.1f} to {high:.1f}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +35,11 @@ class Spread:
     """Standard deviation among one sex and ancestry."""
     african: float = 0.0
     """Difference of the Kenyan from the North American mean."""
+
+    def limits(self, middle: float, deviations: float) -> tuple[float, float]:
+        """Least and greatest size, so many standard deviations beyond the means, about the default's."""
+        reach = abs(self.male) + deviations * self.deviation
+        return middle - reach + min(self.african, 0), middle + reach + max(self.african, 0)
 
 
 SPREADS: dict[str, Spread] = {
@@ -62,6 +74,8 @@ which compares the two; skull, brows, cheeks, ears and neck by eye.
 """
 LIMIT = 2.0
 """Draws end at this many standard deviations."""
+_IMPOSSIBLE = 3.5
+"""No face is made beyond this many."""
 _WITH_STATURE = 0.45
 """Correlation of every length with the size of the whole person."""
 _FEMALE_STYLES, _MALE_STYLES = ("hanging", "tied", "hanging", "short", "tied"), ("short", "cropped", "short", "buzzed")

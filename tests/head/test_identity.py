@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import astuple, replace
+from itertools import zip_longest
+from typing import Any
 
 import numpy as np
 import pytest
 
+from slp_mouthing.errors import HeadError
 from slp_mouthing.head.anthropometry import BUILTIN, SIZES, Anthropometry, measure
-from slp_mouthing.head.appearance import EYE_COLORS, HAIR_COLORS, Appearance
+from slp_mouthing.head.appearance import EYE_COLORS, HAIR_COLORS, HAIR_STYLES, Appearance, Palette
 from slp_mouthing.head.builtin import REGION_NAMES, BuiltinHead, load_builtin
 from slp_mouthing.head.hair import STYLES
 from slp_mouthing.head.identities import IDENTITIES
@@ -122,8 +125,7 @@ def test_draws_are_repeatable_distinct_and_within_range() -> None:
     assert len(set(people)) == len(people)
     for size, spread in SPREADS.items():
         values = np.array([getattr(person.sizes, size) for person in people])
-        low = getattr(BUILTIN, size) - abs(spread.male) - LIMIT * spread.deviation + min(spread.african, 0)
-        high = getattr(BUILTIN, size) + abs(spread.male) + LIMIT * spread.deviation + max(spread.african, 0)
+        low, high = spread.limits(getattr(BUILTIN, size), LIMIT)
         assert low - 1e-9 <= values.min() and values.max() <= high + 1e-9, size
         assert values.std() > 0.5 * spread.deviation, size
     nose, melanin = (np.array(x) for x in zip(*((p.sizes.nose_width_mm, p.look.melanin) for p in people), strict=True))
@@ -148,9 +150,49 @@ def test_every_hair_style_covers_the_crown_and_spares_the_face(style: str) -> No
     assert not face.any()
 
 
-def test_looks_have_names() -> None:
-    for look in (person.look for person in PEOPLE.values()):
-        assert look.hair_style in STYLES and look.hair_color in HAIR_COLORS and look.eye_color in EYE_COLORS
+def test_every_name_of_a_look_can_be_built() -> None:
+    assert tuple(STYLES) == HAIR_STYLES
+    for eyes, hair in zip_longest(EYE_COLORS, HAIR_COLORS, fillvalue="brown"):
+        assert np.isfinite(Palette.of(Appearance(eye_color=eyes, hair_color=hair)).brow).all()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"hair_style": "mohican"}, "mohican"),
+        ({"eye_color": "red"}, "red"),
+        ({"melanin": 1.2}, "melanin"),
+        ({"beard": np.nan}, "beard"),
+    ],
+)
+def test_impossible_looks_are_refused(wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(HeadError, match=message):
+        Appearance(**wrong)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_impossible_sizes_are_refused(size: str) -> None:
+    for value in (getattr(BUILTIN, size) + 60, getattr(BUILTIN, size) - 60, np.nan):
+        with pytest.raises(HeadError, match=size):
+            Identity(replace(BUILTIN, **{size: value}))
+
+
+@pytest.mark.parametrize("sign", [-1, 1])
+@pytest.mark.parametrize("size", SIZES)
+def test_single_sizes_at_three_deviations_keep_the_mesh_and_the_seal(size: str, sign: int) -> None:
+    value = getattr(BUILTIN, size) + sign * 3 * SPREADS[size].deviation
+    head = BuiltinHead(Identity(replace(BUILTIN, **{size: value})))
+    base = load_builtin()
+    assert lips_mm(head, jawOpen=0.4, mouthClose=0.4)[0] < 0.05
+    assert (normals(head) * normals(base)).sum(1).min() > 0
+
+
+def normals(head: BuiltinHead) -> np.ndarray:
+    """Of the skin in the face. -> [F, 3] unit"""
+    skin = head.triangles[head.regions == REGION_NAMES.index("skin")]
+    corners = head.neutral_m[skin].astype(np.float64)
+    normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    return normal / np.linalg.norm(normal, axis=1, keepdims=True)
 
 
 def test_anthropometry_has_a_spread_for_every_size() -> None:
