@@ -15,6 +15,20 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Gaussian avatars: info, import, fit.")
 
 
+@app.command("people")
+def people() -> None:
+    """List the people of the built-in head: names for --avatar."""
+    from slp_mouthing.head.identities import IDENTITIES
+
+    for name, identity in IDENTITIES.items():
+        look, sizes = identity.look, identity.sizes
+        grey = ", greying" if look.greying else ""
+        typer.echo(
+            f"{name:<10} {look.hair_color} {look.hair_style} hair{grey}, {look.eye_color} eyes; "
+            f"face {sizes.face_height_mm:g} mm high, mouth {sizes.mouth_width_mm:g} mm wide"
+        )
+
+
 @app.command("info")
 def info(
     path: Annotated[Path, typer.Argument(help="An avatar's folder, or a PLY of GaussianAvatars.", metavar="PATH")],

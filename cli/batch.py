@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .options import (
+    Avatar,
     Density,
     Flame,
     Fps,
@@ -46,6 +47,7 @@ def batch(
     intensity: Intensity = 1.0,
     head: Head = "builtin",
     flame: Flame = None,
+    avatar: Avatar = "default",
     density: Density = 1.0,
     tier: Tiers = None,
     mouth_tier: MouthTiers = None,
@@ -66,6 +68,7 @@ def batch(
     settings = StudioOptions(
         head=head,
         flame=flame,
+        avatar=avatar,
         fps=fps,
         lexicons=tuple(lexicon or ()),
         strict=strict,

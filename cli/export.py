@@ -18,20 +18,19 @@ def export(
     size: Annotated[int, typer.Option(help="Width and height of videos in pixels.", min=64, max=2160)] = 512,
     view: Annotated[str, typer.Option(help="Camera: portrait, three-quarter, profile, mouth.")] = "portrait",
     style: Annotated[str, typer.Option(help="splat (Gaussians) or mesh (smooth-shaded).")] = "splat",
-    head: Annotated[
-        str | None, typer.Option(metavar="HEAD", help="Your .glb, for a track of it; default: as the track says.")
-    ] = None,
+    head: Head = "builtin",
     flame: Flame = None,
-    avatar: Avatar = None,
+    avatar: Avatar = "default",
 ) -> None:
     """Write a track in other formats, for example: mouth export why.track.npz --to why.glb --to why.mp4"""
+    from slp_mouthing.cast import CastOptions
     from slp_mouthing.formats import PictureOptions
     from slp_mouthing.pipeline import export_track
 
     from .progress import steps
 
     with steps() as step:
-        picture = PictureOptions(size=size, view=view, style=style, avatar=avatar)
-        export_track(track, to, picture, head=head, flame=flame, on_step=step)
+        picture = PictureOptions(size=size, view=view, style=style, cast=CastOptions(head, flame, avatar))
+        export_track(track, to, picture, on_step=step)
     for path in to:
         typer.echo(str(path))

@@ -28,7 +28,7 @@ Density = Annotated[
 Head = Annotated[str, typer.Option(metavar="HEAD", help="builtin, flame (see --flame), or your .glb with ARKit shapes.")]
 Flame = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of your FLAME files, for --head flame.")]
 Avatar = Annotated[
-    Path | None, typer.Option(metavar="FOLDER", help="Gaussian avatar of the head (see 'mouth avatar import'); default: ours.")
+    str, typer.Option(metavar="NAME|FOLDER", help="A person of the built-in head (see 'mouth avatar people'), or your avatar.")
 ]
 Tiers = Annotated[
     list[str] | None, typer.Option("--tier", metavar="NAME", help="ELAN: tier of glosses, when it is no known corpus's; repeat.")

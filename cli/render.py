@@ -39,7 +39,7 @@ def render(
     sound: Annotated[bool, typer.Option("--sound", help="Give the video the synthesised voice.")] = False,
     head: Head = "builtin",
     flame: Flame = None,
-    avatar: Avatar = None,
+    avatar: Avatar = "default",
     lexicon: Lexicons = None,
     strict: Strict = False,
     voice: Voice = None,
@@ -71,6 +71,7 @@ def render(
     artist = studio(
         head=head,
         flame=flame,
+        avatar=avatar,
         fps=fps,
         lexicon=lexicon,
         strict=strict,
@@ -79,7 +80,7 @@ def render(
         density=density,
         read=read_options(tier, mouth_tier, ignore_mouth_tiers, split, gloss_style),
     )
-    picture = PictureOptions(size=size, view=view, style=style, captions=captions, sound=sound, avatar=avatar)
+    picture = PictureOptions(size=size, view=view, style=style, captions=captions, sound=sound)
     with steps() as step:
         done = artist.render_file(input, out, formats=formats.split(","), picture=picture, on_step=step)
     warn(done.warnings)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from slp_mouthing import export
-from slp_mouthing.errors import HeadError, OutputError
+from slp_mouthing.cast import CastOptions
+from slp_mouthing.errors import OutputError
 from slp_mouthing.files import atomic_write
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from slp_mouthing.avatar.splats import SplatAvatar
     from slp_mouthing.export import Writer
     from slp_mouthing.head.rig import Head
     from slp_mouthing.pipeline import OnStep
@@ -35,12 +35,12 @@ class PictureOptions:
     """One of `VIEWS`."""
     style: str = "splat"
     """`splat`: Gaussians; `mesh`: smooth-shaded triangles."""
-    avatar: Path | None = None
-    """Folder of a Gaussian avatar bound to the head; None: the default one."""
     captions: bool = False
     """Burn in each sign's gloss and its mouthing."""
     sound: bool = False
     """Give the video the synthesised voice."""
+    cast: CastOptions = field(default_factory=CastOptions)
+    """Who is seen."""
 
     def __post_init__(self) -> None:
         if self.view not in VIEWS:
@@ -121,31 +121,13 @@ def write_sheet(take: Take, path: Path, *, picture: PictureOptions) -> None:
 
 
 @lru_cache(maxsize=4)
-def _renderer(head: Head, size: int, view: str, style: str, avatar: Path | None) -> SceneRenderer:
-    from slp_mouthing.avatar.default import default_avatar
+def _renderer(head: Head, cast: CastOptions, size: int, view: str, style: str) -> SceneRenderer:
+    from slp_mouthing.cast import find_gaussians
     from slp_mouthing.render.scene import make_renderer
 
-    if style == "mesh":
-        return make_renderer(head, None, size=size, view=view, style=style)
-    gaussians = default_avatar(head) if avatar is None else captured_avatar(avatar, head)
-    return make_renderer(head, gaussians, size=size, view=view, style=style)
-
-
-def captured_avatar(folder: Path, head: Head) -> SplatAvatar:
-    """An avatar that was fitted or imported, checked against the head. Raises `InputError`, `HeadError`."""
-    from slp_mouthing.avatar.folder import load_avatar
-
-    stored = load_avatar(folder)
-    if stored.card.triangles != len(head.triangles):
-        raise HeadError(
-            f"the avatar is bound to {stored.card.head} with {stored.card.triangles} triangles, "
-            f"the head {head.name} has {len(head.triangles)}",
-            where=str(folder),
-            hint=f"choose its head with --head ({stored.card.head})",
-        )
-    return stored.gaussians
+    return make_renderer(head, None if style == "mesh" else find_gaussians(cast, head), size=size, view=view, style=style)
 
 
 def renderer(head: Head, picture: PictureOptions) -> SceneRenderer:
     """The renderer of a head for these pictures; kept, so that the next utterance starts at once."""
-    return _renderer(head, picture.size, picture.view, picture.style, picture.avatar)
+    return _renderer(head, picture.cast, picture.size, picture.view, picture.style)

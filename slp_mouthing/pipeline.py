@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from slp_mouthing.cast import CastOptions, find_head
 from slp_mouthing.errors import HeadError, InputError
 from slp_mouthing.files import safe_stem
 from slp_mouthing.notation.options import ReadOptions
@@ -47,6 +48,8 @@ class StudioOptions:
     """`builtin`, `flame`, or the path of a GLB file with ARKit's shapes."""
     flame: Path | None = None
     """Folder of the user's FLAME; None: the configured one."""
+    avatar: str = "default"
+    """A person of the built-in head by name, or the folder of a Gaussian avatar."""
     voice: str | None = None
     """espeak-ng voice; None: the lexicon's."""
     lexicons: tuple[Path, ...] = ()
@@ -73,6 +76,10 @@ class StudioOptions:
             raise InputError(f"intensity is {self.intensity:g}, allowed: 0 to 2")
         if not 0.0 <= self.density <= 1.0:
             raise InputError(f"density is {self.density:g}, allowed: 0 to 1")
+
+    @property
+    def cast(self) -> CastOptions:
+        return CastOptions(self.head, self.flame, self.avatar)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +110,8 @@ class Result:
     score: MouthScore = field(repr=False)
     head: Head = field(repr=False)
     voice: Espeak = field(repr=False)
+    cast: CastOptions = field(repr=False, default_factory=CastOptions)
+    """Who pictures show."""
 
     @cached_property
     def motion(self) -> FaceMotion:
@@ -129,7 +138,7 @@ class Result:
         """Write one file in the format of its suffix: `.track.npz`, `.plan.json`, `.glb`, `.mp4`, ... Raises `OutputError`."""
         from slp_mouthing import formats
 
-        picture = picture or formats.PictureOptions()
+        picture = picture or formats.PictureOptions(cast=self.cast)
         formats.save(self.take(sound=picture.sound), Path(path), picture)
 
 
@@ -168,7 +177,7 @@ class Studio:
 
         scored = score(plan, gestures.find, TimingOptions(fps=self.options.fps))
         curves = articulate(scored, self.options.fps, Style(intensity=self.options.intensity))
-        return Result(self._track(curves, source), plan, scored, self.head, self.voice)
+        return Result(self._track(curves, source), plan, scored, self.head, self.voice, self.options.cast)
 
     @property
     def lexicon(self) -> Lexicon:
@@ -191,11 +200,9 @@ class Studio:
 
     @property
     def head(self) -> Head:
-        from slp_mouthing.head.choose import resolve_head
-
         with self._loading:
             if self._head is None:
-                self._head = resolve_head(self.options.head, self.options.flame)
+                self._head = find_head(self.options.cast)
             return self._head
 
     def _utterance(self, signs: str | Utterance) -> Utterance:
@@ -213,9 +220,9 @@ class Studio:
 
     def _track(self, curves: ControlCurves, source: str) -> FaceTrack:
         """The curves on the studio's head. They are made for the built-in head, and carried over to any other."""
-        from slp_mouthing.head.builtin import load_builtin
+        from slp_mouthing.head.builtin import BuiltinHead, load_builtin
 
-        head = load_builtin()
+        head = self.head if isinstance(self.head, BuiltinHead) else load_builtin()
         opening_m, width_m = head.lips(curves.blendshapes, curves.tongue)
         track = FaceTrack(
             fps=curves.fps,
@@ -257,7 +264,7 @@ class Studio:
         from slp_mouthing.formats import PictureOptions, prepare, suffixes
         from slp_mouthing.notation import read
 
-        path, picture = Path(path), picture or PictureOptions()
+        path, picture = Path(path), replace(picture or PictureOptions(), cast=self.options.cast)
         wanted = suffixes(("track.npz", "plan.json", *formats))
         utterances = read(path, strict=self.options.strict, options=self.options.read)
         prepare(wanted, on_step)
@@ -308,7 +315,7 @@ class Studio:
     def _settings(self) -> str:
         """Checksum of everything else that shapes a track: options and lexicon."""
         options = self.options
-        settings = (options.head, options.flame, options.intensity, options.density, options.read, self.lexicon.checksum)
+        settings = (options.cast, options.intensity, options.density, options.read, self.lexicon.checksum)
         digest = hashlib.sha256(repr(settings).encode())
         return digest.hexdigest()[:16]
 
@@ -327,27 +334,23 @@ def _shared_studio(options: StudioOptions) -> Studio:
 
 
 def export_track(
-    track: str | Path,
-    targets: Sequence[Path],
-    picture: PictureOptions,
-    *,
-    head: str | None = None,
-    flame: Path | None = None,
-    on_step: OnStep = silent,
+    track: str | Path, targets: Sequence[Path], picture: PictureOptions | None = None, on_step: OnStep = silent
 ) -> None:
     """Write a `.track.npz` in other formats, each named by its suffix.
 
-    `head` and `flame` are those of `StudioOptions`; None takes the head that the track names. Raises `MouthError`.
+    The track's own head is taken; `picture.cast` says where a FLAME, a GLB head or an avatar is found. Raises `MouthError`.
     """
     from slp_mouthing import formats
-    from slp_mouthing.head.choose import resolve_head
 
     loaded = FaceTrack.load(track)
+    picture = picture or formats.PictureOptions()
     formats.prepare([target.suffix.lstrip(".") for target in targets], on_step)
-    if head is None and loaded.head.endswith(".glb"):
+    cast = picture.cast
+    if cast.head == "builtin" and loaded.head.startswith("flame"):
+        cast = replace(cast, head="flame")
+    elif cast.head == "builtin" and loaded.head.endswith(".glb"):
         raise HeadError(f"the track is of the head {loaded.head}", where=str(track), hint="give that file with --head")
-    posed = resolve_head(head or ("flame" if loaded.head.startswith("flame") else loaded.head), flame)
-    take = Take(loaded, posed, safe_stem(Path(track).name.removesuffix(".track.npz")))
+    take = Take(loaded, find_head(cast), safe_stem(Path(track).name.removesuffix(".track.npz")))
     for target in targets:
         on_step(f"writing {target}")
-        formats.save(take, target, picture)
+        formats.save(take, target, replace(picture, cast=cast))

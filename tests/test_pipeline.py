@@ -14,9 +14,11 @@ from slp_mouthing.avatar.default import default_avatar
 from slp_mouthing.avatar.folder import import_avatar
 from slp_mouthing.avatar.ply import write_avatar
 from slp_mouthing.avatar.splats import lit_avatar
+from slp_mouthing.cast import CastOptions
 from slp_mouthing.errors import HeadError, InputError
 from slp_mouthing.formats import PictureOptions, renderer
 from slp_mouthing.head.gltf_file import read_glb
+from slp_mouthing.head.identities import IDENTITIES
 from slp_mouthing.pipeline import export_track
 
 if TYPE_CHECKING:
@@ -92,7 +94,7 @@ def test_a_glb_with_arkit_shapes_is_a_head(own_head: Path, tmp_path: Path) -> No
     assert (theirs.track.lip_opening_m[sealed] <= 0.3e-3).all()
     assert np.corrcoef(theirs.track.lip_opening_m, ours.track.lip_opening_m)[0, 1] > 0.98
     theirs.save(tmp_path / "a.track.npz")
-    export_track(tmp_path / "a.track.npz", [tmp_path / "b.glb"], PictureOptions(), head=str(own_head))
+    export_track(tmp_path / "a.track.npz", [tmp_path / "b.glb"], PictureOptions(cast=CastOptions(str(own_head))))
     assert len(read_glb(tmp_path / "b.glb").points) == len(theirs.head.neutral_m)
     with pytest.raises(HeadError, match="--head"):
         export_track(tmp_path / "a.track.npz", [tmp_path / "b.glb"], PictureOptions())
@@ -103,10 +105,20 @@ def test_an_avatar_folder_is_shown_and_checked_against_the_head(own_head: Path, 
     gaussians = lit_avatar(default_avatar(head), np.full((len(default_avatar(head)), 3), 0.5, np.float32), sh_degree=0)
     write_avatar(gaussians, tmp_path / "grey.ply")
     import_avatar(tmp_path / "grey.ply", tmp_path / "grey", head="builtin", triangles=(len(head.triangles),))
-    frame = renderer(head, PictureOptions(size=128, avatar=tmp_path / "grey")).frame(head.neutral_m)
+    frame = renderer(head, PictureOptions(size=128, cast=CastOptions(avatar=str(tmp_path / "grey")))).frame(head.neutral_m)
     middle = frame[30:90, 50:78].reshape(-1, 3).astype(int)
     assert np.ptp(middle, axis=1).max() < 30 and frame.std() > 5
     card = tmp_path / "grey" / "avatar.json"
     card.write_text(card.read_text().replace(f'"triangles": {len(head.triangles)}', f'"triangles": {len(head.triangles) + 7}'))
+    (tmp_path / "grey").rename(tmp_path / "other")
     with pytest.raises(HeadError, match="bound to builtin"):
-        renderer(head, PictureOptions(size=64, avatar=tmp_path / "grey"))
+        renderer(head, PictureOptions(size=64, cast=CastOptions(avatar=str(tmp_path / "other"))))
+
+
+def test_people_differ_and_all_close_their_lips() -> None:
+    tracks = {name: mouth.render("BABY@0.8", avatar=name).track for name in IDENTITIES}
+    widths_mm = {round(float(track.lip_width_m[0]) * 1000, 1) for track in tracks.values()}
+    assert len(widths_mm) == len(IDENTITIES) >= 4
+    assert all((track.lip_opening_m[4:-8] == 0).any() and track.lip_opening_m.max() > 0.004 for track in tracks.values())
+    with pytest.raises(HeadError, match="did you mean willow"):
+        mouth.render("WHY", avatar="wilow")

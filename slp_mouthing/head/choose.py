@@ -9,16 +9,20 @@ from slp_mouthing.errors import HeadError
 
 if TYPE_CHECKING:
     from slp_mouthing.head.rig import Head
+    from slp_mouthing.types import Array
 
 CHOICES = ("builtin", "flame", "a .glb file")
 
 
-def resolve_head(spec: str, flame_dir: str | Path | None = None) -> Head:
+def resolve_head(
+    spec: str, flame_dir: str | Path | None = None, shape: Array | None = None, static_offset: Array | None = None
+) -> Head:
     """The head that `spec` names: `builtin`, `flame`, or the path of a GLB file with ARKit's shapes.
 
     Args:
         spec: one of `CHOICES`
         flame_dir: the folder of the user's FLAME; None takes the configured one, see `assets.user_folder`.
+        shape, static_offset: [S] and [V, 3] m, the person that FLAME shows, see `flame.load_flame`.
 
     Raises `HeadError` for anything else, and for files that are missing, damaged, or no such head.
     """
@@ -27,7 +31,7 @@ def resolve_head(spec: str, flame_dir: str | Path | None = None) -> Head:
 
         return load_builtin()
     if spec == "flame":
-        return _flame(flame_dir)
+        return _flame(flame_dir, shape, static_offset)
     if Path(spec).suffix.lower() == ".glb":
         from slp_mouthing.head.gltf_head import load_glb_head
 
@@ -35,11 +39,11 @@ def resolve_head(spec: str, flame_dir: str | Path | None = None) -> Head:
     raise HeadError(f"unknown head '{spec}'", hint=f"one of {', '.join(CHOICES)}")
 
 
-def _flame(folder: str | Path | None) -> Head:
+def _flame(folder: str | Path | None, shape: Array | None, static_offset: Array | None) -> Head:
     from slp_mouthing.head.builtin import load_builtin
     from slp_mouthing.head.flame import load_flame
     from slp_mouthing.head.flame_controls import ControlledFlame
     from slp_mouthing.head.transfer import Transfer
 
-    flame, source = load_flame(folder), load_builtin()
+    flame, source = load_flame(folder, shape=shape, static_offset=static_offset), load_builtin()
     return ControlledFlame(Transfer(source, flame), source, flame)
