@@ -103,7 +103,7 @@ def _crop(scalp: Scalp, crop: Crop) -> Part:
     pole = _CENTER + _CROWN * (scalp.radius(_CROWN[None])[0] + crop.top - 0.6)
     rows, triangles = tube(points.swapaxes(0, 1), start=pole)
     shade = 1 + 0.25 * strand[:, None] * (0.4 + 0.6 * along) + 0.10 * rng.standard_normal((_LOCKS, crop.rows))
-    bare = 0.16 * (1 - top) * smoothstep(0.45, 1.0, along) + 0.22 * smoothstep(0.86, 1.0, along)
+    bare = 0.16 * (1 - top) * smoothstep(0.45, 1.0, along) + 0.22 * smoothstep(0.86, 1.0, along) / (1 + crop.curl)
     return scalp.shaded(rows, outward(rows, triangles), np.r_[shade.T.ravel(), 1.0], np.r_[bare.T.ravel(), 0.0])
 
 
@@ -199,7 +199,7 @@ STYLES: dict[str, Callable[[Scalp], Part]] = {
     "short": _cropped(Crop(top=11.0, side=2.6, front=3.5, locks=1.1, curl=0.0, ragged=1.0, fringe=0.25)),
     "buzzed": _cropped(Crop(top=3.2, side=1.6, front=0.0, locks=0.25, curl=0.0, ragged=0.3, fringe=0.0)),
     "cropped": _cropped(Crop(top=6.5, side=2.2, front=1.0, locks=0.6, curl=0.0, ragged=0.6, fringe=0.0)),
-    "curly": _cropped(Crop(top=17.0, side=9.5, front=3.0, locks=0.7, curl=2.3, ragged=0.5, fringe=0.8, rows=15, swept=0.0)),
+    "curly": _cropped(Crop(top=17.0, side=9.5, front=3.0, locks=0.7, curl=2.3, ragged=0.5, fringe=0.45, rows=15, swept=0.0)),
     "tied": _tied,
     "hanging": _hanging,
 }

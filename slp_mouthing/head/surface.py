@@ -83,6 +83,6 @@ def _worth_refining(cage: Cage, linear: sp.csr_array, quads: Indices) -> NDArray
     ring, lid, nostril = (np.asarray(linear @ x)[quads] for x in (cage.ring, cage.lid, cage.nostril))
     x, y, z = np.moveaxis(np.asarray(linear @ cage.points)[quads].mean(1), 1, 0)
     lips = (ring.min(1) >= -1) & (ring.max(1) <= 4)
-    lids = (lid.min(1) >= 1) & (lid.max(1) <= 4)
+    lids = (lid.min(1) >= 1) & (lid.max(1) <= 3)
     nose = (np.abs(x) < 18) & (y > -45.5) & (y < -22) & (z > 92) & (ring.min(1) >= 6) & (nostril.min(1) < 1)
     return np.asarray(lips | lids | nose)
