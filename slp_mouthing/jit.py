@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 KERNEL_MODULES = (
     "slp_mouthing.avatar.binding",
     "slp_mouthing.render.projection",
+    "slp_mouthing.render.bound",
     "slp_mouthing.render.harmonics",
     "slp_mouthing.render.binning",
     "slp_mouthing.render.compositing",

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from slp_mouthing.errors import HeadError
 from slp_mouthing.render import light
 from slp_mouthing.render.camera import VIEWS
 from slp_mouthing.render.frame import Backdrop, finish
+from slp_mouthing.render.gaussians import Drawable, drawable
 from slp_mouthing.render.lit import LitHead
 from slp_mouthing.render.mesh import draw_mesh
-from slp_mouthing.render.rasterise import composite_all, harmonics_to_colors, make_tiles, project_all
-from slp_mouthing.render.shade import shade_gaussians, shade_vertices
+from slp_mouthing.render.shade import shade_vertices
 from slp_mouthing.render.threads import default_threads, map_ahead
 
 if TYPE_CHECKING:
@@ -23,44 +24,13 @@ if TYPE_CHECKING:
 
     from slp_mouthing.head.rig import Head
     from slp_mouthing.render.camera import Camera
+    from slp_mouthing.render.gaussians import CapturedGaussians, LitGaussians
     from slp_mouthing.types import Array, FaceTrack
 
     Pixels = NDArray[np.uint8]
 
 CHUNK = 16
 """Frames posed at once."""
-
-
-class BoundGaussians(Protocol):
-    """N Gaussians on a head's triangles."""
-
-    @property
-    def binding(self) -> NDArray[np.int32]: ...  # [N] triangle
-    @property
-    def opacity(self) -> Array: ...  # [N]
-    def to_world(self, vertices_m: Array, triangles: NDArray[np.int32]) -> tuple[Array, Array, Array]:
-        """Means [N, 3] m, quaternions [N, 4], standard deviations [N, 3] m on a posed mesh."""
-        ...
-
-
-@runtime_checkable
-class LitGaussians(BoundGaussians, Protocol):
-    """With albedo and material: they take the light of the scene."""
-
-    @property
-    def color(self) -> Array: ...  # [N, 3] linear albedo
-    @property
-    def material(self) -> NDArray[np.uint8]: ...  # [N]
-    @property
-    def material_names(self) -> tuple[str, ...]: ...
-
-
-@runtime_checkable
-class CapturedGaussians(BoundGaussians, Protocol):
-    """With the colours of a capture, light included, as harmonics."""
-
-    @property
-    def sh(self) -> Array: ...  # [N, K, 3]
 
 
 class SceneRenderer(ABC):
@@ -72,8 +42,13 @@ class SceneRenderer(ABC):
         self._backdrop = (backdrop or Backdrop()).rows(camera.height)
 
     def frame(self, vertices_m: Array) -> Pixels:
-        """One frame of a posed mesh [V, 3]. -> [H, W, 3]"""
-        return self._frame(np.ascontiguousarray(vertices_m, np.float32), self.threads)
+        """One frame of a posed mesh [V, 3]. -> [H, W, 3]. Raises `HeadError` for another mesh's, or what is not finite."""
+        vertices = np.ascontiguousarray(vertices_m, np.float32)
+        if vertices.shape != self.head.neutral_m.shape:
+            raise HeadError(f"vertices have shape {list(vertices.shape)}, the head has {list(self.head.neutral_m.shape)}")
+        if not np.isfinite(vertices).all():
+            raise HeadError("vertices of the mesh are not finite")
+        return self._frame(vertices, self.threads)
 
     def frames(self, track: FaceTrack) -> Iterator[Pixels]:
         """All frames of a track, one by one: memory does not grow with its length."""
@@ -93,48 +68,24 @@ class Renderer(SceneRenderer):
     def __init__(
         self,
         head: Head | LitHead,
-        avatar: LitGaussians | CapturedGaussians,
+        avatar: LitGaussians | CapturedGaussians | Drawable,
         camera: Camera,
         backdrop: Backdrop | None = None,
         *,
         threads: int | None = None,
     ) -> None:
-        """`head`: with its light, to share that between cameras (it takes some 0.3 s to find); `threads`: None for all."""
+        """`head`: with its light, to share that between cameras (it takes some 0.3 s to find); `threads`: None for all.
+
+        Raises `HeadError` for an avatar that is bound to triangles the head lacks.
+        """
         super().__init__(head if isinstance(head, LitHead) else LitHead(head), camera, backdrop, threads)
-        self.avatar = avatar
-        if isinstance(avatar, LitGaussians):
-            self._materials = light.table(avatar.material_names)
-            self._weights = footpoints(avatar, self.head)
+        self.avatar = avatar if isinstance(avatar, Drawable) else drawable(avatar, self.lit)
 
     def seen_by(self, camera: Camera) -> Renderer:
         return Renderer(self.lit, self.avatar, camera, threads=self.threads)
 
     def _frame(self, vertices_m: Array, threads: int) -> Pixels:
-        camera = self.camera
-        means, quats, scales = self.avatar.to_world(vertices_m, self.head.triangles)
-        colors, opacities = self._seen(vertices_m, means)
-        projected = project_all(
-            means, quats, scales, opacities, camera.world_to_camera, camera.intrinsics, camera.width, camera.height, threads
-        )
-        tiles = make_tiles(projected, opacities, colors, camera.width, camera.height)
-        image, alpha = composite_all(tiles, camera.width, camera.height, threads)
-        return finish(image, alpha, self._backdrop)
-
-    def _seen(self, vertices_m: Array, means: Array) -> tuple[Array, Array]:
-        """Display colours [N, 3] and opacities [N] as this camera sees them; 0 for what faces away."""
-        if isinstance(self.avatar, LitGaussians):
-            return self._shaded(self.avatar, vertices_m, means)
-        return harmonics_to_colors(means, self.avatar.sh, self.camera.world_to_camera), self.avatar.opacity
-
-    def _shaded(self, avatar: LitGaussians, vertices_m: Array, means: Array) -> tuple[Array, Array]:
-        lit = self.lit.at(vertices_m)
-        colors, opacities = np.zeros_like(means), np.empty(len(means), np.float32)
-        shade_gaussians(
-            means, avatar.binding, self.head.triangles, self._weights, lit.normals, lit.sky, lit.key, avatar.color,
-            avatar.material, avatar.opacity, self._materials, self.lit.lights, lit.face, self.camera.position_m,
-            colors, opacities,
-        )  # fmt: skip
-        return colors, opacities
+        return finish(*self.avatar.draw(vertices_m, self.camera, threads), self._backdrop)
 
 
 class MeshRenderer(SceneRenderer):
@@ -176,15 +127,3 @@ def poses(head: Head, track: FaceTrack) -> Iterator[Array]:
     for start in range(0, len(track), CHUNK):
         frames = slice(start, start + CHUNK)
         yield from head.pose(track.blendshapes[frames], track.tongue[frames], track.eyes_pose[frames])
-
-
-def footpoints(avatar: BoundGaussians, head: Head) -> Array:
-    """Barycentric weights [N, 3], none negative, of the point of its triangle over which each Gaussian lies at rest."""
-    means = avatar.to_world(head.neutral_m, head.triangles)[0].astype(np.float64)
-    a, b, c = (head.neutral_m[head.triangles[avatar.binding, k]].astype(np.float64) for k in range(3))
-    normal = np.cross(b - a, c - a)
-    double_area = np.maximum((normal * normal).sum(1), 1e-30)
-    wb = (np.cross(means - a, c - a) * normal).sum(1) / double_area
-    wc = (np.cross(b - a, means - a) * normal).sum(1) / double_area
-    weights = np.maximum(np.stack([1 - wb - wc, wb, wc], axis=1), 0)
-    return np.ascontiguousarray(weights / weights.sum(1, keepdims=True), np.float32)

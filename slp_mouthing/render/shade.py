@@ -127,33 +127,59 @@ def light_at(nx, ny, nz, vx, vy, vz, x, y, z, sky, key, material, table, light, 
         color[k] = display(value * light[EXPOSURE, k])
 
 
-@kernel(F2, I1, I2, F2, F2, F1, F1, F2, U1, F1, F2, F2, F1, F1, OUT2, OUT1)
-def shade_gaussians(
-    means, binding, triangles, weights, normals, sky, key, albedo, material, opacity, table, light, face, camera, colors, visible
-):
-    """Display colours [N, 3] of Gaussians at `weights` [N, 3] of their triangles, and opacities [N], 0 where they face away."""
+@inlined
+def unit(x, y, z):
+    k = np.float32(1) / max(np.float32(math.sqrt(x * x + y * y + z * z)), np.float32(1e-6))
+    return x * k, y * k, z * k
+
+
+@inlined
+def blended(values, a, b, c, wa, wb, wc, k):
+    return wa * values[a, k] + wb * values[b, k] + wc * values[c, k]
+
+
+@kernel(F2, I1, I2, F2, F2, U1, F1, F2, F1, OUT1)
+def find_facing(vertices, binding, triangles, weights, normals, material, opacity, table, camera, visible):
+    """Opacities [N] of Gaussians at `weights` [N, 3] of their triangles as a camera [3] sees them: 0 where they face away."""
     for i in range(len(binding)):
+        visible[i] = opacity[i]
+        if table[material[i], CULL] == np.float32(0):
+            continue
         a, b, c = triangles[binding[i], 0], triangles[binding[i], 1], triangles[binding[i], 2]
         wa, wb, wc = weights[i, 0], weights[i, 1], weights[i, 2]
-        nx = wa * normals[a, 0] + wb * normals[b, 0] + wc * normals[c, 0]
-        ny = wa * normals[a, 1] + wb * normals[b, 1] + wc * normals[c, 1]
-        nz = wa * normals[a, 2] + wb * normals[b, 2] + wc * normals[c, 2]
-        k = np.float32(1) / max(np.float32(math.sqrt(nx * nx + ny * ny + nz * nz)), np.float32(1e-6))
-        nx, ny, nz = nx * k, ny * k, nz * k
-        vx, vy, vz = camera[0] - means[i, 0], camera[1] - means[i, 1], camera[2] - means[i, 2]
-        k = np.float32(1) / max(np.float32(math.sqrt(vx * vx + vy * vy + vz * vz)), np.float32(1e-6))
-        vx, vy, vz = vx * k, vy * k, vz * k
-        visible[i] = opacity[i]
-        if table[material[i], CULL] > np.float32(0):
-            visible[i] *= smooth(np.float32(-0.15), np.float32(0.03), nx * vx + ny * vy + nz * vz)
-            if visible[i] < np.float32(1 / 255):
-                visible[i] = np.float32(0)
-                continue
-        point_sky = wa * sky[a] + wb * sky[b] + wc * sky[c]
-        point_key = wa * key[a] + wb * key[b] + wc * key[c]
+        dot, nn, vv = np.float32(0), np.float32(1e-12), np.float32(1e-12)
+        for k in range(3):
+            n = blended(normals, a, b, c, wa, wb, wc, k)
+            v = camera[k] - blended(vertices, a, b, c, wa, wb, wc, k)
+            dot += n * v
+            nn += n * n
+            vv += v * v
+        visible[i] *= smooth(np.float32(-0.15), np.float32(0.03), dot / np.float32(math.sqrt(nn * vv)))
+
+
+@kernel(I1, F2, I1, I2, F2, F2, F1, F1, F2, U1, F2, F2, F1, F1, OUT2)
+def shade_gaussians(
+    ids, means, binding, triangles, weights, normals, sky, key, albedo, material, table, light, face, camera, colors
+):  # fmt: skip
+    """Display colours [M, 3] of the Gaussians `ids` [M] with means [M, 3] at `weights` [N, 3] of their triangles.
+
+    `camera` [3], or [0]: each is seen from straight above its surface, so that no side of the head has a sheen.
+    """
+    for j in range(len(ids)):
+        i = ids[j]
+        a, b, c = triangles[binding[i], 0], triangles[binding[i], 1], triangles[binding[i], 2]
+        wa, wb, wc = weights[i, 0], weights[i, 1], weights[i, 2]
+        nx, ny, nz = unit(
+            blended(normals, a, b, c, wa, wb, wc, 0),
+            blended(normals, a, b, c, wa, wb, wc, 1),
+            blended(normals, a, b, c, wa, wb, wc, 2),
+        )
+        vx, vy, vz = nx, ny, nz
+        if len(camera) > 0:
+            vx, vy, vz = unit(camera[0] - means[j, 0], camera[1] - means[j, 1], camera[2] - means[j, 2])
         light_at(
-            nx, ny, nz, vx, vy, vz, means[i, 0], means[i, 1], means[i, 2], point_sky, point_key, material[i], table, light, face,
-            albedo[i], colors[i],
+            nx, ny, nz, vx, vy, vz, means[j, 0], means[j, 1], means[j, 2], wa * sky[a] + wb * sky[b] + wc * sky[c],
+            wa * key[a] + wb * key[b] + wc * key[c], material[i], table, light, face, albedo[i], colors[j],
         )  # fmt: skip
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
-from slp_mouthing.render.camera import VIEWS, mouth, portrait
+from slp_mouthing.errors import HeadError
+from slp_mouthing.render.camera import VIEWS, look_at, mouth, portrait
+from slp_mouthing.render.gaussians import LitDrawable, drawable
 from slp_mouthing.render.lit import LitHead
 from slp_mouthing.render.scene import MeshRenderer, Renderer, make_renderer
 from slp_mouthing.types import ARKIT_NAMES, TONGUE_NAMES, FaceTrack
@@ -110,6 +113,59 @@ def test_every_view_sees_the_head(head: Head, view: str) -> None:
 def test_views_differ_by_the_side_that_faces_the_camera(head: Head) -> None:
     assert portrait(head).position_m[2] > 1
     assert VIEWS["profile"](head).position_m[0] > 1
+
+
+def test_one_pass_draws_what_the_stages_draw(lit: LitHead, avatar: Avatar) -> None:
+    """Binding, culling and projection fused against the same, one after the other."""
+    from slp_mouthing.avatar.splats import lit_avatar
+    from slp_mouthing.render import rasterize_numpy
+
+    captured = lit_avatar(avatar, avatar.color)
+    camera, vertices = portrait(lit.head, 96, 96), lit.head.neutral_m
+    means, quats, scales = captured.to_world(vertices, lit.head.triangles)
+    expected, expected_alpha = rasterize_numpy(
+        means, quats, scales, captured.opacity, None, camera.world_to_camera, camera.intrinsics, 96, 96, sh=captured.sh
+    )
+    image, alpha = drawable(captured, lit).draw(vertices, camera)
+    np.testing.assert_allclose(alpha, expected_alpha, atol=2e-3)
+    assert np.abs(image - expected).mean() < 1e-3
+
+
+def test_baked_colors_have_no_dark_side(lit: LitHead, avatar: Avatar) -> None:
+    found = drawable(avatar, lit)
+    assert isinstance(found, LitDrawable)
+    colors = found.baked_colors(lit.head.neutral_m)
+    assert colors.shape == (len(avatar), 3)
+    assert ((colors >= 0) & (colors <= 1)).all()
+    behind = avatar.to_world(lit.head.neutral_m, lit.head.triangles)[0][:, 2] < -0.03
+    skin = avatar.material == avatar.material_names.index("skin")
+    assert np.median(colors[skin & behind].max(1)) > 0.4, "the neck, which a camera in front does not see"
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_mesh_that_is_not_finite_is_refused(renderer: Any, value: float) -> None:
+    vertices = renderer.head.neutral_m.copy()
+    vertices[100, 1] = value
+    with pytest.raises(HeadError, match="not finite"):
+        renderer.frame(vertices)
+    with pytest.raises(HeadError, match="shape"):
+        renderer.frame(vertices[:-1])
+
+
+def test_collapsed_triangles_and_a_camera_in_the_head_do_no_harm(lit: LitHead, avatar: Avatar) -> None:
+    flat = lit.head.neutral_m.copy()
+    flat[lit.head.triangles[::3]] = flat[lit.head.triangles[::3, :1]]
+    inside = look_at(lit.head.neutral_m.mean(0), (0, 0, 1), span_m=0.5, width=48, height=48)
+    for camera in (portrait(lit.head, 48, 48), inside):
+        for vertices in (flat, np.zeros_like(flat), lit.head.neutral_m):
+            assert Renderer(lit, avatar, camera, threads=1).frame(vertices).shape == (48, 48, 3)
+            assert MeshRenderer(lit, camera, threads=1).frame(vertices).shape == (48, 48, 3)
+
+
+def test_an_avatar_of_another_mesh_is_refused(lit: LitHead, avatar: Avatar) -> None:
+    foreign = replace(avatar, binding=avatar.binding + len(lit.head.triangles))
+    with pytest.raises(HeadError, match="triangle"):
+        Renderer(lit, foreign, portrait(lit.head, 48, 48))
 
 
 def test_captured_colors_are_shown_as_they_are(lit: LitHead, avatar: Avatar) -> None:
