@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .options import Avatar, Flame
+from .options import Avatar, Flame, Head
 
 
 def export(
