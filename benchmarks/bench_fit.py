@@ -1,6 +1,6 @@
 """Fitting an avatar on the CPU: held-out PSNR and time, on a scene of the default head with another appearance.
 
-    python benchmarks/bench_fit.py [--iterations 6000] [--folder DIR] [--report-every 1000]
+    python benchmarks/bench_fit.py [--iterations 2000] [--folder DIR] [--report-every 500]
 
 8 cameras and 10 frames at 128 px to fit to, 2 more cameras held out. To reach: 30 dB on those in 15 minutes on two cores.
 """
@@ -100,8 +100,8 @@ def _entry(camera: Camera, timestep: int, number: int, name: str) -> dict[str, o
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--iterations", type=int, default=6_000)
-    parser.add_argument("--report-every", type=int, default=1_000)
+    parser.add_argument("--iterations", type=int, default=2_000)
+    parser.add_argument("--report-every", type=int, default=500)
     parser.add_argument("--folder", type=Path, help="kept; default: a temporary one")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:

@@ -61,7 +61,7 @@ def by_tensors(splats: SplatAvatar, camera: Camera) -> Callable[[torch.Tensor], 
     """The same pictures by way of world-space tensors."""
     local = splats.local
     parts = [torch.from_numpy(a) for a in (local.position, local.rotation_wxyz, local.log_scale)]
-    binding, triangles = torch.from_numpy(splats.binding).long(), torch.from_numpy(load_builtin().triangles).long()
+    binding, triangles = torch.from_numpy(splats.binding).long(), torch.tensor(load_builtin().triangles).long()
     opacity, sh = torch.from_numpy(splats.opacity), torch.from_numpy(splats.sh)
     view, K = torch.from_numpy(camera.world_to_camera), torch.from_numpy(camera.intrinsics)
 

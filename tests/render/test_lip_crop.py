@@ -44,12 +44,12 @@ def make_splats(seed: int = 0) -> SplatAvatar:
 
 
 def make_sheared(vertices: np.ndarray, triangles: np.ndarray) -> Avatar:
-    """The same blobs as discs that shear with their triangles."""
-    splats, rng = make_splats(), np.random.default_rng(5)
+    """The same blobs as discs that shear with their triangles, of one colour: which lies before which makes no jumps."""
+    splats = make_splats()
     local = splats.local
     return Avatar(
         splats.binding, local.position, local.rotation_wxyz, local.log_scale, local.opacity,
-        rng.uniform(0, 1, (COUNT, 3)).astype(np.float32), np.zeros(COUNT, np.uint8), ("skin",),
+        np.full((COUNT, 3), 0.9, np.float32), np.zeros(COUNT, np.uint8), ("skin",),
         triangle_shapes(vertices, triangles)[splats.binding],
     )  # fmt: skip
 
@@ -124,20 +124,21 @@ def test_gradient_reaches_the_vertices_as_finite_differences_say(kind: str) -> N
     vertices, triangles = bent_sheet()
     crop = splat_crop(triangles) if kind == "harmonics" else sheared_crop(vertices, triangles)
     rng = np.random.default_rng(2)
-    # The rasteriser cuts Gaussians off at 1/255, and that edge, some 4% of what half-clear blobs contribute to smooth weights,
-    # is no part of its gradient. Exact equality is the test above's.
+    # The rasteriser cuts Gaussians off at 1/255: that edge, some 4% of what half-clear blobs contribute under smooth weights, is
+    # no part of its gradient. Exact equality is the test above's.
     y, x = np.mgrid[:88, :88] / 14
     weights = torch.from_numpy(np.stack([np.sin(x + 0.5 * y), np.cos(y)])[:, None].astype(np.float32))
     mesh = torch.from_numpy(posed(2)).requires_grad_()
     (crop(mesh, CAMERA) * weights).sum().backward()
+    step, pairs = 5e-5, []
     for _ in range(4):
         direction = torch.from_numpy(np.sin(posed(2) @ rng.normal(0, 50, (3, 3))).astype(np.float32))
-        step = 5e-5
         with torch.no_grad():
             ahead, behind = (crop(mesh + sign * step * direction, CAMERA) for sign in (1, -1))
         expected = float(((ahead - behind).double() * weights).sum()) / (2 * step)
-        found = float((mesh.grad * direction).sum())
-        assert found == pytest.approx(expected, rel=0.08, abs=2.0)
+        pairs.append((float((mesh.grad * direction).sum()), expected))
+    found, expected = np.array(pairs).T
+    assert np.abs(found - expected).max() < 0.06 * np.abs(expected).max()
 
 
 def test_frames_do_not_depend_on_each_other() -> None:
