@@ -18,7 +18,7 @@ from pathlib import Path
 
 from slp_mouthing.mouthing.lexicon import load_lexicon
 
-MOUTH = [sys.executable, "-c", "from slp_mouthing.cli.main import main; main()"]
+MOUTH = [sys.executable, "-P", "-c", "from slp_mouthing.cli.main import main; main()"]
 SIGNS = 10
 
 

@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-MOUTH = [sys.executable, "-c", "from slp_mouthing.cli.main import main; main()"]
+MOUTH = [sys.executable, "-P", "-c", "from slp_mouthing.cli.main import main; main()"]
 FIVE_SECONDS = "WHY@0.7 PT:PRO2SG@0.3 LATE@0.7 BECAUSE@0.8 BUS@0.6 LATE@0.6 FAMILY@0.7 WAIT@0.6"
 RUNS = 3
 

@@ -31,7 +31,9 @@ def people() -> None:
 
 @app.command("info")
 def info(
-    path: Annotated[Path, typer.Argument(help="An avatar's folder, or a PLY of GaussianAvatars.", metavar="PATH")],
+    path: Annotated[
+        Path, typer.Argument(readable=False, help="An avatar's folder, or a PLY of GaussianAvatars.", metavar="PATH")
+    ],
 ) -> None:
     """Check an avatar and print what it holds."""
     from slp_mouthing.avatar.folder import load_avatar
@@ -48,7 +50,9 @@ def info(
 
 @app.command("import")
 def import_(
-    ply: Annotated[Path, typer.Argument(help="point_cloud.ply of an avatar that GaussianAvatars trained.", metavar="PLY")],
+    ply: Annotated[
+        Path, typer.Argument(readable=False, help="point_cloud.ply of an avatar that GaussianAvatars trained.", metavar="PLY")
+    ],
     out: Annotated[Path, typer.Option("-o", "--out", metavar="FOLDER", help="Folder to make; give it to --avatar.")],
     flame_param: Annotated[Path | None, typer.Option(metavar="NPZ", help="The person's flame_param.npz, for FLAME.")] = None,
     head: Annotated[str, typer.Option(help="Head it is bound to: flame2023, flame2020, builtin, or yours.")] = "flame2023",
@@ -74,7 +78,9 @@ def import_(
 
 @app.command("fit")
 def fit(
-    dataset: Annotated[Path, typer.Argument(help="Folder with transforms_train.json, as VHAP exports it.", metavar="DATASET")],
+    dataset: Annotated[
+        Path, typer.Argument(readable=False, help="Folder with transforms_train.json, as VHAP exports it.", metavar="DATASET")
+    ],
     out: Annotated[Path, typer.Option("-o", "--out", metavar="FOLDER", help="Folder to make; give it to --avatar.")],
     iterations: Annotated[int, typer.Option(help="Pictures to look at; the papers' avatars took 600000.", min=1)] = 30_000,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint beside FOLDER.")] = False,

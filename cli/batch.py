@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import signal
 import time
 from collections import Counter
 from pathlib import Path
@@ -13,20 +13,25 @@ import typer
 from .options import (
     Avatar,
     Density,
+    Driver,
     Flame,
     Fps,
     GlossStyle,
     Head,
     IgnoreMouthTiers,
     Intensity,
+    Jaw,
     Lexicons,
+    Lip,
     MouthTiers,
     Split,
     Strict,
     Tiers,
+    Vertices,
     Voice,
     read_options,
 )
+from .progress import is_terminal
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -35,7 +40,7 @@ if TYPE_CHECKING:
 
 
 def batch(
-    inputs: Annotated[list[Path], typer.Argument(help="Gloss files, or folders of them.", metavar="INPUT...")],
+    inputs: Annotated[list[Path], typer.Argument(readable=False, help="Gloss files, or folders of them.", metavar="INPUT...")],
     out: Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Folder for the results.")],
     jobs: Annotated[int | None, typer.Option("--jobs", "-j", help="Processes; default: one per processor.", min=1)] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Skip what is there, whole, and made by these settings.")] = False,
@@ -44,7 +49,11 @@ def batch(
     lexicon: Lexicons = None,
     strict: Strict = False,
     voice: Voice = None,
+    driver: Driver = "rules",
     intensity: Intensity = 1.0,
+    jaw: Jaw = 1.0,
+    lip: Lip = 1.0,
+    vertices: Vertices = False,
     head: Head = "builtin",
     flame: Flame = None,
     avatar: Avatar = "default",
@@ -73,12 +82,17 @@ def batch(
         lexicons=tuple(lexicon or ()),
         strict=strict,
         voice=voice,
+        driver=driver,
         intensity=intensity,
+        jaw=jaw,
+        lip=lip,
+        vertices=vertices,
         density=density,
         read=read_options(tier, mouth_tier, ignore_mouth_tiers, split, gloss_style),
     )
     options = BatchOptions(out, settings, suffixes(formats.split(",")), resume=resume, **({"jobs": jobs} if jobs else {}))
-    work = find_jobs(inputs, READERS)
+    work = find_jobs(inputs, READERS, out)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # A scheduler's stop is orderly, as Ctrl-C is.
     with _Bar(len(work)) as bar:
         records = run(work, options, bar.advance)
     _summary(records, out)
@@ -97,7 +111,7 @@ class _Bar:
         self._progress: Progress | None = None
 
     def __enter__(self) -> _Bar:
-        if sys.stderr.isatty():
+        if is_terminal():
             from rich.console import Console
             from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -144,4 +158,6 @@ def _summary(records: list[Record], out: Path) -> None:
     for status in ("done", "skipped", "failed"):
         typer.echo(f"{status:<8} {counts[status]:>7}")
     typer.echo(f"signing  {signing_s:>7.0f} s")
+    if warned := sum(bool(record.warnings) for record in records):
+        typer.echo(f"warnings in {warned} files: see the report")
     typer.echo(f"report   {out / 'batch.jsonl'}")

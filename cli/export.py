@@ -11,7 +11,7 @@ from .options import Avatar, Flame, Head
 
 
 def export(
-    track: Annotated[Path, typer.Argument(help="A .track.npz file.", metavar="TRACK")],
+    track: Annotated[Path, typer.Argument(readable=False, help="A .track.npz file.", metavar="TRACK")],
     to: Annotated[
         list[Path], typer.Option("--to", metavar="FILE", help="Where to; the suffix is the format. Repeat for several.")
     ],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -55,23 +57,45 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """The same without ending the process: -> exit status."""
     # Set before numpy loads: sums of one thread are the same whether `render` or a worker of `batch` makes them.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # A terminal that lacks a letter of a gloss gets its code.
     try:
-        status = app(args=None if arguments is None else list(arguments), standalone_mode=False)
+        return _invoke(arguments)
     except MouthError as error:
-        typer.echo(f"mouth: {error}", err=True)
-        return 1
+        return _fail(f"mouth: {error}", 1)
     except UsageError as error:
         command = error.ctx.command_path if error.ctx else "mouth"
-        typer.echo(f"{command}: {_one_line(error.format_message()).rstrip('.')}; see '{command} --help'", err=True)
-        return 2
+        return _fail(f"{command}: {_one_line(error.format_message()).rstrip('.')}; see '{command} --help'", 2)
+    except OSError as error:
+        if error.errno not in _STREAM_GONE:
+            raise
+        sys.stdout = sys.stderr = None  # Python must not complain again when it flushes them at exit.
+        return 0 if error.errno == errno.EPIPE else 1
+
+
+_STREAM_GONE = (errno.EPIPE, errno.ENOSPC, errno.EIO, errno.EBADF)
+_STOPPED = 130
+
+
+def _invoke(arguments: Sequence[str] | None) -> int:
+    """Typer ends some runs by itself: by exit status after Ctrl-C, by `SystemExit` when the reader (`| head`) has gone."""
+    try:
+        status = app(args=None if arguments is None else list(arguments), standalone_mode=False)
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except (typer.Abort, KeyboardInterrupt):
-        typer.echo("mouth: stopped; what was finished is kept", err=True)
-        return 130
-    except BrokenPipeError:
-        # The reader (`| head`) has gone; Python must not complain again at exit.
-        sys.stdout = None
-        return 0
+        status = _STOPPED
+    except SystemExit as end:
+        status = 0 if isinstance(end.__context__, BrokenPipeError) else end.code
+    if status == _STOPPED:
+        return _fail("mouth: stopped; what was finished is kept", _STOPPED)
     return status if isinstance(status, int) else 0
+
+
+def _fail(text: str, status: int) -> int:
+    typer.echo(text, err=True)
+    return status
 
 
 def _one_line(text: str) -> str:

@@ -9,9 +9,12 @@ import typer
 
 
 def merge(
-    track: Annotated[Path, typer.Argument(help="A .track.npz file.", metavar="TRACK")],
+    track: Annotated[Path, typer.Argument(readable=False, help="A .track.npz file.", metavar="TRACK")],
     body: Annotated[
-        Path, typer.Argument(help="A body file (.npz, .npy, .pkl), or a folder with one file per frame.", metavar="BODY")
+        Path,
+        typer.Argument(
+            readable=False, help="A body file (.npz, .npy, .pkl), or a folder with one file per frame.", metavar="BODY"
+        ),
     ],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The result, in the body's own format.")],
     fps: Annotated[float | None, typer.Option(help="The body's frame rate, where its file says none or a wrong one.")] = None,

@@ -16,7 +16,9 @@ Lexicons = Annotated[
     list[Path] | None,
     typer.Option("--lexicon", metavar="FILE", help="Your own lexicon (YAML), layered over the built-in one; repeat for several."),
 ]
-Strict = Annotated[bool, typer.Option("--strict", help="Make every warning about the input an error (unknown glosses, ...).")]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="Unknown glosses and utterances that cannot be read are errors, not warnings.")
+]
 Voice = Annotated[str | None, typer.Option(help="espeak-ng voice; default: the lexicon's (en-gb).")]
 Intensity = Annotated[float, typer.Option(help="How large the movements are; 1 is clear everyday mouthing.", min=0.0, max=2.0)]
 Density = Annotated[
@@ -25,6 +27,10 @@ Density = Annotated[
 ]
 
 
+Jaw = Annotated[float, typer.Option(help="Share of the jaw in the movements.", min=0.0, max=2.0)]
+Lip = Annotated[float, typer.Option(help="Share of the lips in the movements.", min=0.0, max=2.0)]
+Driver = Annotated[str, typer.Option(help="What moves the mouth: rules (coarticulation by dominance functions).")]
+Vertices = Annotated[bool, typer.Option("--vertices", help="Keep the posed mesh in the track, as offsets in metres.")]
 Head = Annotated[str, typer.Option(metavar="HEAD", help="builtin, flame (see --flame), or your .glb with ARKit shapes.")]
 Flame = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of your FLAME files, for --head flame.")]
 Avatar = Annotated[

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 
 def plan(
-    input: Annotated[Path, typer.Argument(help="Gloss text (.txt), ELAN (.eaf), SiGML, MMS (.csv) or JSON.", metavar="INPUT")],
+    input: Annotated[
+        Path, typer.Argument(readable=False, help="Gloss text (.txt), ELAN (.eaf), SiGML, MMS (.csv) or JSON.", metavar="INPUT")
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="Print the plan as JSON: an object, or a list for several.")] = False,
     lexicon: Lexicons = None,
     strict: Strict = False,

@@ -15,10 +15,15 @@ if TYPE_CHECKING:
 MOST_WARNINGS = 20
 
 
+def is_terminal() -> bool:
+    """Whether stderr is one; it may be closed."""
+    return sys.stderr is not None and sys.stderr.isatty()
+
+
 @contextlib.contextmanager
 def steps() -> Iterator[OnStep]:
     """A function that shows what is being done now; without a terminal only what takes unusually long is told."""
-    if not sys.stderr.isatty():
+    if not is_terminal():
         yield lambda text, slow=False: typer.echo(text, err=True) if slow else None
         return
     from rich.console import Console

@@ -10,17 +10,21 @@ import typer
 from .options import (
     Avatar,
     Density,
+    Driver,
     Flame,
     Fps,
     GlossStyle,
     Head,
     IgnoreMouthTiers,
     Intensity,
+    Jaw,
     Lexicons,
+    Lip,
     MouthTiers,
     Split,
     Strict,
     Tiers,
+    Vertices,
     Voice,
     read_options,
     studio,
@@ -28,7 +32,9 @@ from .options import (
 
 
 def render(
-    input: Annotated[Path, typer.Argument(help="Gloss text (.txt), ELAN (.eaf), SiGML, MMS (.csv) or JSON.", metavar="INPUT")],
+    input: Annotated[
+        Path, typer.Argument(readable=False, help="Gloss text (.txt), ELAN (.eaf), SiGML, MMS (.csv) or JSON.", metavar="INPUT")
+    ],
     out: Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Folder for the results.")] = Path("out"),
     formats: Annotated[str, typer.Option(help="What to write beside track and plan, separated by commas.")] = "mp4,glb",
     fps: Fps = 30.0,
@@ -43,7 +49,11 @@ def render(
     lexicon: Lexicons = None,
     strict: Strict = False,
     voice: Voice = None,
+    driver: Driver = "rules",
     intensity: Intensity = 1.0,
+    jaw: Jaw = 1.0,
+    lip: Lip = 1.0,
+    vertices: Vertices = False,
     density: Density = 1.0,
     tier: Tiers = None,
     mouth_tier: MouthTiers = None,
@@ -76,7 +86,11 @@ def render(
         lexicon=lexicon,
         strict=strict,
         voice=voice,
+        driver=driver,
         intensity=intensity,
+        jaw=jaw,
+        lip=lip,
+        vertices=vertices,
         density=density,
         read=read_options(tier, mouth_tier, ignore_mouth_tiers, split, gloss_style),
     )

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 import json
-import multiprocessing
 import os
 import time
-from collections import Counter, deque
-from concurrent.futures.process import BrokenProcessPool
+from collections import Counter
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from slp_mouthing.errors import InputError, MouthError, OutputError
-from slp_mouthing.files import atomic_write, safe_stem
+from slp_mouthing.files import atomic_write, safe_stem, shown
+from slp_mouthing.workers import Workers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from slp_mouthing.pipeline import Studio, StudioOptions
 
 Status = Literal["done", "skipped", "failed"]
+RESULTS = (".plan.json", ".arkit.json", ".livelink.csv")
+"""Endings of results that end like inputs."""
+DIED = "its worker process died (killed, or out of memory)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,8 @@ class Record:
     """Wall time it took."""
     signing_s: float = 0.0
     """Seconds of signing that were rendered."""
+    warnings: tuple[str, ...] = ()
+    """What the user should know of a file that was rendered all the same."""
 
     def line(self) -> str:
         return json.dumps(asdict(self), ensure_ascii=False) + "\n"
@@ -61,22 +65,30 @@ class BatchOptions:
     """Skip inputs whose outputs are there, whole, and made from the same input by the same settings."""
 
 
-def find_jobs(inputs: Iterable[Path], suffixes: Iterable[str]) -> list[Job]:
-    """One job per input file; folders stand for the files in them that have one of `suffixes`. Raises `InputError`."""
+def find_jobs(inputs: Iterable[Path], suffixes: Iterable[str], out: Path | None = None) -> list[Job]:
+    """One job per input file; folders stand for the files in them that have one of `suffixes`, but for results.
+
+    Results are what lies in `out`, when that is a folder inside of an input folder, and files named as results are. Raises
+    `InputError`.
+    """
     wanted = tuple(suffixes)
-    paths = list(dict.fromkeys(path for given in inputs for path in _expand(given, wanted)))
+    paths = list(dict.fromkeys(path for given in inputs for path in _expand(given, wanted, out)))
     if not paths:
         raise InputError("no input files", hint=f"give files or folders with {', '.join(wanted)} files")
     return [Job(path, stem) for path, stem in zip(paths, _unique_stems(paths), strict=True)]
 
 
-def _expand(path: Path, suffixes: tuple[str, ...]) -> list[Path]:
-    if path.is_dir():
-        # Results of an earlier run may lie beside the inputs.
-        results = (".plan.json", ".arkit.json")
-        return sorted(p for p in path.rglob("*") if p.name.endswith(suffixes) and not p.name.endswith(results) and p.is_file())
-    # A file that is missing is a failure of its own line, not of the batch.
-    return [path]
+def _expand(path: Path, suffixes: tuple[str, ...], out: Path | None) -> list[Path]:
+    if not path.is_dir():
+        # A file that is missing is a failure of its own line, not of the batch.
+        return [path]
+    inside = out.resolve() if out and out.resolve() != path.resolve() else None
+    return sorted(p for p in path.rglob("*") if _is_input(p, suffixes) and not (inside and p.resolve().is_relative_to(inside)))
+
+
+def _is_input(path: Path, suffixes: tuple[str, ...]) -> bool:
+    name = path.name.lower()
+    return name.endswith(suffixes) and not name.endswith(RESULTS) and path.is_file()
 
 
 def _unique_stems(paths: Sequence[Path]) -> list[str]:
@@ -101,12 +113,18 @@ def run(jobs: Sequence[Job], options: BatchOptions, on_record: Callable[[Record]
     `on_record` is called in this process as each job ends. The file grows by a line per job while the batch runs, and is put
     in the order of the jobs at its end. Raises `OutputError` when the folder cannot be written.
     """
+    from slp_mouthing.pipeline import Studio
+
+    Studio(options.studio).check()
     log = options.out / "batch.jsonl"
-    atomic_write(log, "")
+    earlier = log.read_bytes() if options.resume and log.is_file() else b""
+    atomic_write(log, earlier)
     records: dict[Path, Record] = {}
+    workers = Workers(options.jobs, partial(_start_worker, options), _render_job)
     try:
         with log.open("a", encoding="utf-8") as lines:
-            for job, record in _work(jobs, options):
+            for job, outcome in workers.run(jobs):
+                record = outcome or Record(shown(job.input), "failed", error=DIED)
                 records[job.input] = record
                 lines.write(record.line())
                 lines.flush()
@@ -118,52 +136,11 @@ def run(jobs: Sequence[Job], options: BatchOptions, on_record: Callable[[Record]
     return ordered
 
 
-def _work(jobs: Sequence[Job], options: BatchOptions) -> Iterator[tuple[Job, Record]]:
-    """Records as they come. A worker that dies (killed, out of memory) costs only the job that killed it."""
-    waiting, suspects = deque(jobs), deque[Job]()
-    while waiting or suspects:
-        # After a death nobody knows which running job was the cause: each of them runs again, alone.
-        queue, width = (suspects, 1) if suspects else (waiting, 2 * options.jobs)
-        workers = 1 if suspects else options.jobs
-        running: dict[concurrent.futures.Future[Record], Job] = {}
-        executor = _executor(workers, options)
-        try:
-            while queue or running:
-                while queue and len(running) < width:
-                    job = queue.popleft()
-                    running[executor.submit(_render_job, job)] = job
-                try:
-                    finished, _ = concurrent.futures.wait(running, return_when=concurrent.futures.FIRST_COMPLETED)
-                    for future in finished:
-                        record = future.result()
-                        yield running.pop(future), record
-                except BrokenProcessPool:
-                    if width == 1:
-                        job = next(iter(running.values()))
-                        yield job, Record(str(job.input), "failed", error="its worker process died (killed, or out of memory)")
-                    else:
-                        suspects.extend(running.values())
-                    break
-        finally:
-            executor.shutdown(cancel_futures=True)
-
-
-def _executor(workers: int, options: BatchOptions) -> concurrent.futures.ProcessPoolExecutor:
-    # spawn: forking a process that has threads (the progress bar's) can hang.
-    return concurrent.futures.ProcessPoolExecutor(
-        workers, multiprocessing.get_context("spawn"), initializer=_start_worker, initargs=(options,)
-    )
-
-
 _worker: tuple[Studio, BatchOptions] | None = None
 
 
 def _start_worker(options: BatchOptions) -> None:
     """Load everything once per process; one numeric thread each, since the processes share the machine."""
-    import signal
-
-    # Ctrl-C reaches the whole group: the parent decides what happens.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     if options.jobs > 1:
         for variable in ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
             os.environ[variable] = "1"
@@ -180,14 +157,22 @@ def _render_job(job: Job) -> Record:
     try:
         report = studio.render_file(job.input, options.out, stem=job.stem, formats=options.formats, reuse=options.resume)
     except MouthError as error:
-        return Record(str(job.input), "failed", error=str(error), seconds=round(time.perf_counter() - start, 4))
+        return _failed(job, str(error), start)
     except Exception as error:  # a defect of ours, in one file of thousands, must not end the night's run
-        text = f"internal error, please report it: {type(error).__name__}: {error}"
-        return Record(str(job.input), "failed", error=text, seconds=round(time.perf_counter() - start, 4))
+        return _failed(job, f"internal error, please report it: {type(error).__name__}: {error}", start)
     return Record(
-        str(job.input),
+        shown(job.input),
         "done" if report.made else "skipped",
-        tuple(str(path) for path in report.outputs),
-        seconds=round(time.perf_counter() - start, 4),
+        tuple(shown(path) for path in report.outputs),
+        seconds=_since(start),
         signing_s=round(report.signing_s, 3),
+        warnings=report.warnings,
     )
+
+
+def _failed(job: Job, error: str, start: float) -> Record:
+    return Record(shown(job.input), "failed", error=error, seconds=_since(start))
+
+
+def _since(start: float) -> float:
+    return round(time.perf_counter() - start, 4)

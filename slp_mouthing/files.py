@@ -112,6 +112,11 @@ def decode_text(content: bytes, where: str) -> str:
         ) from error
 
 
+def shown(path: str | Path) -> str:
+    """A path as text that any file and terminal takes: bytes of its name that are not UTF-8 become `\ufffd`."""
+    return os.fsencode(path).decode("utf-8", "replace")
+
+
 def safe_stem(name: str) -> str:
     """A file name made of `name` that stays in its folder on any file system: letters, digits, `.`, `_` and `-`."""
     name = unicodedata.normalize("NFC", name)

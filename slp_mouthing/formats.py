@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from slp_mouthing.errors import OutputError
 from slp_mouthing.files import atomic_write
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from slp_mouthing.export import Writer
@@ -78,6 +79,38 @@ def prepare(wanted: Sequence[str], on_step: OnStep) -> None:
     if set(wanted) & set(PICTURES) and not kernels_cached():
         on_step("compiling the renderer, once for this installation (some 20 s)", slow=True)
         warm_up()
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a file that was written here is there to its end: files are renamed into place whole, but disks lose blocks."""
+    if not path.exists():
+        return False
+    check = next((check for suffix, check in _WHOLE.items() if path.name.endswith(suffix)), None)
+    return check(path.read_bytes()) if check else path.stat().st_size > 0
+
+
+def _is_json(content: bytes) -> bool:
+    try:
+        json.loads(content)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_boxes(content: bytes) -> bool:
+    """MP4: boxes of stated lengths, up to the last byte."""
+    at = 0
+    while at < len(content) - 7:
+        at += int.from_bytes(content[at : at + 4], "big") or len(content)
+    return at == len(content) > 0
+
+
+_WHOLE: dict[str, Callable[[bytes], bool]] = {
+    ".json": _is_json,
+    ".glb": lambda content: content[:4] == b"glTF" and int.from_bytes(content[8:12], "little") == len(content),
+    ".png": lambda content: content.endswith(b"IEND\xaeB`\x82"),
+    ".mp4": _is_boxes,
+}
 
 
 def save(take: Take, path: Path, picture: PictureOptions) -> None:

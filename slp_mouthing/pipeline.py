@@ -8,13 +8,13 @@ import threading
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from slp_mouthing.cast import CastOptions, find_head
 from slp_mouthing.errors import HeadError, InputError
-from slp_mouthing.files import safe_stem
+from slp_mouthing.files import safe_stem, shown
 from slp_mouthing.notation.options import ReadOptions
-from slp_mouthing.types import FaceMotion, FaceTrack, Take
+from slp_mouthing.types import FaceMotion, FaceTrack, Take, Utterance
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,10 +24,9 @@ if TYPE_CHECKING:
     from slp_mouthing.head.transfer import Transfer
     from slp_mouthing.mouthing.lexicon import Lexicon
     from slp_mouthing.speech.espeak import Espeak
-    from slp_mouthing.types import Array, ControlCurves, MouthingPlan, MouthScore, Phone, Speech, Utterance
+    from slp_mouthing.types import Array, ControlCurves, MouthingPlan, MouthScore, Phone, Speech
 
-Driver = Literal["rules"]
-DRIVERS: tuple[Driver, ...] = ("rules",)
+DRIVERS = ("rules",)
 
 
 class OnStep(Protocol):
@@ -55,9 +54,16 @@ class StudioOptions:
     lexicons: tuple[Path, ...] = ()
     """The user's own, layered over the built-in one in this order."""
     fps: float = 30.0
-    driver: Driver = "rules"
+    driver: str = "rules"
+    """What moves the mouth: one of `DRIVERS`."""
     intensity: float = 1.0
-    """Size of the mouth's movements; 1 is clear everyday mouthing."""
+    """Size of the mouth's movements, 0 to 2; 1 is clear everyday mouthing."""
+    jaw: float = 1.0
+    """Share of the jaw in them, 0 to 2."""
+    lip: float = 1.0
+    """Share of the lips in them, 0 to 2."""
+    vertices: bool = False
+    """Keep the posed mesh in the track, as offsets from the neutral one."""
     density: float = 1.0
     """Share of the mouthings kept that a sign could do without, 0 to 1: signers differ."""
     read: ReadOptions = field(default_factory=ReadOptions)
@@ -66,16 +72,29 @@ class StudioOptions:
     """An unknown gloss, or an utterance that cannot be read, is an error instead of a warning."""
 
     def __post_init__(self) -> None:
+        self._normalize()
         if self.head not in ("builtin", "flame") and not self.head.lower().endswith(".glb"):
             raise InputError(f"unknown head '{self.head}', allowed: builtin, flame, or the path of a .glb file")
         if self.driver not in DRIVERS:
             raise InputError(f"unknown driver '{self.driver}', allowed: {', '.join(DRIVERS)}")
         if not 1.0 <= self.fps <= 240.0:
             raise InputError(f"fps is {self.fps:g}, allowed: 1 to 240")
-        if not 0.0 <= self.intensity <= 2.0:
-            raise InputError(f"intensity is {self.intensity:g}, allowed: 0 to 2")
-        if not 0.0 <= self.density <= 1.0:
-            raise InputError(f"density is {self.density:g}, allowed: 0 to 1")
+        for name, high in (("intensity", 2.0), ("jaw", 2.0), ("lip", 2.0), ("density", 1.0)):
+            if not 0.0 <= getattr(self, name) <= high:
+                raise InputError(f"{name} is {getattr(self, name):g}, allowed: 0 to {high:g}")
+
+    def _normalize(self) -> None:
+        """Callers give paths as text, one lexicon without a list, and whole numbers."""
+        lexicons = (self.lexicons,) if isinstance(self.lexicons, str | Path) else self.lexicons
+        try:
+            values: dict[str, Any] = {name: float(getattr(self, name)) for name in ("fps", "intensity", "jaw", "lip", "density")}
+            values["lexicons"] = tuple(Path(path) for path in lexicons)
+            values["flame"] = None if self.flame is None else Path(self.flame)
+            values |= {name: str(getattr(self, name)) for name in ("head", "avatar")}
+        except (TypeError, ValueError) as error:
+            raise InputError(f"a setting has a wrong type: {error}") from error
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
 
     @property
     def cast(self) -> CastOptions:
@@ -155,6 +174,10 @@ class Studio:
         self._voice: Espeak | None = None
         self._head: Head | None = None
 
+    def check(self) -> None:
+        """Load lexicon, voice and head, and raise the `MouthError` that rendering would raise for them."""
+        _ = self.lexicon, self.voice, self.head
+
     def render(self, signs: str | Utterance) -> Result:
         """One utterance, given as gloss text or parsed. Raises `MouthError` (`InputError` for several utterances)."""
         from slp_mouthing.notation import format_utterance
@@ -176,7 +199,7 @@ class Studio:
         from slp_mouthing.timing import TimingOptions, score
 
         scored = score(plan, gestures.find, TimingOptions(fps=self.options.fps))
-        curves = articulate(scored, self.options.fps, Style(intensity=self.options.intensity))
+        curves = articulate(scored, self.options.fps, Style(self.options.intensity, self.options.jaw, self.options.lip))
         return Result(self._track(curves, source), plan, scored, self.head, self.voice, self.options.cast)
 
     @property
@@ -208,8 +231,10 @@ class Studio:
     def _utterance(self, signs: str | Utterance) -> Utterance:
         from slp_mouthing.notation import parse
 
-        if not isinstance(signs, str):
+        if isinstance(signs, Utterance):
             return signs
+        if not isinstance(signs, str):
+            raise InputError(f"got {type(signs).__name__}, expected gloss text or an Utterance")
         utterances = parse(signs, strict=self.options.strict, style=self.options.read.style)
         if len(utterances) != 1:
             raise InputError(f"{len(utterances)} utterances, expected one", hint="render them one by one")
@@ -235,7 +260,12 @@ class Studio:
             lip_width_m=width_m,
             meta=self._meta(source),
         )
-        return track if self.head is head else self._transfer(track)
+        track = track if self.head is head else self._transfer(track)
+        return self._with_vertices(track) if self.options.vertices else track
+
+    def _with_vertices(self, track: FaceTrack) -> FaceTrack:
+        posed = self.head.pose(track.blendshapes, track.tongue, track.eyes_pose)
+        return replace(track, vertex_offsets=posed - self.head.neutral_m)
 
     @cached_property
     def _transfer(self) -> Transfer:
@@ -270,7 +300,7 @@ class Studio:
         prepare(wanted, on_step)
         report = FileReport(warnings=self._head_warnings())
         for utterance in utterances:
-            name = (stem or safe_stem(path.stem)) + utterance.name.removeprefix(path.stem)
+            name = (stem or safe_stem(path.stem)) + utterance.name.removeprefix(shown(path.stem))
             targets = [Path(out) / f"{name}.{suffix}" for suffix in wanted]
             report += self._render_utterance(utterance, targets, picture, reuse, on_step)
         return report
@@ -293,10 +323,11 @@ class Studio:
         return FileReport(tuple(targets), utterance.end_s, result.plan.warnings, made=1)
 
     def _is_made(self, utterance: Utterance, targets: list[Path]) -> bool:
-        """Whether all files are there and the track is whole and made from this input by these settings."""
+        """Whether all files are there and whole, and the track made from this input by these settings."""
+        from slp_mouthing.formats import is_whole
         from slp_mouthing.notation import format_utterance
 
-        if not all(path.exists() and path.stat().st_size for path in targets):
+        if not all(is_whole(path) for path in targets):
             return False
         try:
             track = FaceTrack.load(targets[0])
@@ -315,7 +346,8 @@ class Studio:
     def _settings(self) -> str:
         """Checksum of everything else that shapes a track: options and lexicon."""
         options = self.options
-        settings = (options.cast, options.intensity, options.density, options.read, self.lexicon.checksum)
+        style = (options.intensity, options.jaw, options.lip)
+        settings = (options.cast, style, options.vertices, options.density, options.read, self.lexicon.checksum)
         digest = hashlib.sha256(repr(settings).encode())
         return digest.hexdigest()[:16]
 

@@ -31,6 +31,7 @@ _DAMAGED = (OSError, ValueError, EOFError, KeyError, zlib.error, zipfile.BadZipF
 def save(track: FaceTrack, path: str | Path) -> None:
     """Write `track` to `path`, whole or not at all; the same track gives the same bytes. Raises `OutputError`."""
     arrays = {name: np.asarray(getattr(track, name)) for name in (*_REQUIRED, "time_s")}
+    arrays["fps"] = np.asarray(track.fps, np.float64)
     arrays |= {name: value for name in _OPTIONAL if (value := getattr(track, name)) is not None}
     with atomic_path(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
         for name in sorted(arrays):

@@ -18,7 +18,7 @@ from slp_mouthing.errors import InputError
 from slp_mouthing.pipeline import StudioOptions
 from slp_mouthing.types import FaceTrack
 
-MOUTH = [sys.executable, "-c", "from slp_mouthing.cli.main import main; main()"]
+MOUTH = [sys.executable, "-P", "-c", "from slp_mouthing.cli.main import main; main()"]
 
 
 @pytest.fixture
@@ -93,6 +93,94 @@ def test_killed_at_any_moment_it_keeps_what_was_finished(tmp_path: Path) -> None
     assert all(len(FaceTrack.load(path)) for path in finished)
     inputs = [source / path.name.replace(".track.npz", ".txt") for path in finished][:4]
     assert {record.status for record in batch(inputs, out, resume=True)} == {"skipped"}
+
+
+def children(pid: int) -> list[int]:
+    tasks = Path(f"/proc/{pid}/task")
+    return [int(child) for task in tasks.iterdir() for child in (task / "children").read_text().split()]
+
+
+def is_worker(pid: int) -> bool:
+    try:
+        return b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
+
+
+needs_proc = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks for processes in /proc")
+
+
+@needs_proc
+def test_a_worker_that_is_killed_costs_no_file(tmp_path: Path) -> None:
+    jobs = []
+    for number in range(12):
+        path = tmp_path / f"{number:02}.txt"
+        path.write_text("WHY@0.5 LATE@0.5", encoding="utf-8")
+        jobs.append(path)
+    ended: list[Record] = []
+
+    def kill_one(record: Record) -> None:
+        ended.append(record)
+        if len(ended) == 3:
+            os.kill(next(child for child in children(os.getpid()) if is_worker(child)), signal.SIGKILL)
+            time.sleep(0.5)
+
+    records = run(find_jobs(jobs, (".txt",)), BatchOptions(tmp_path / "out", StudioOptions(), jobs=2), kill_one)
+    assert [record.status for record in records] == ["done"] * 12
+
+
+@needs_proc
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_no_worker_outlives_the_batch(how: signal.Signals, tmp_path: Path) -> None:
+    for number in range(300):
+        (tmp_path / f"{number:03}.txt").write_text("WHY@0.5 LATE FAMILY BUS BECAUSE", encoding="utf-8")
+    out = tmp_path / "out"
+    process = subprocess.Popen([*MOUTH, "batch", str(tmp_path), "-o", str(out), "-j", "1"], stderr=subprocess.PIPE, text=True)
+    while process.poll() is None and len(list(out.glob("*.npz"))) < 3:
+        time.sleep(0.02)
+    workers = [child for child in children(process.pid) if is_worker(child)]
+    process.send_signal(how)
+    stderr = process.communicate()[1]
+    end = time.monotonic() + 10
+    while any(is_worker(worker) for worker in workers) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert workers and not any(is_worker(worker) for worker in workers)
+    if how == signal.SIGTERM:
+        assert process.returncode == 130 and "what was finished is kept" in stderr
+
+
+def test_what_a_file_loses_is_in_the_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.txt").write_text("WHY BUS\nWHY@\n", encoding="utf-8")
+    assert run_command(["batch", str(tmp_path), "-o", str(tmp_path / "out")]) == 0
+    assert "a.txt:2:" in str(lines(tmp_path / "out")[0]["warnings"])
+    assert "warnings in 1 files" in capsys.readouterr().out
+
+
+def test_results_are_not_taken_for_inputs(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("WHY", encoding="utf-8")
+    (tmp_path / "B.TXT").write_text("WHY", encoding="utf-8")
+    for _ in range(2):
+        command = ["batch", str(tmp_path), "-o", str(tmp_path / "out"), "--formats", "npz,livelink.csv,sigml"]
+        assert run_command(command) == 0
+        assert len(lines(tmp_path / "out")) == 2
+
+
+def test_a_damaged_result_is_made_again(tmp_path: Path) -> None:
+    source, out = tmp_path / "a.txt", tmp_path / "out"
+    source.write_text("WHY", encoding="utf-8")
+    options = BatchOptions(out, StudioOptions(), formats=("glb",), jobs=1, resume=True)
+    for suffix in ("plan.json", "glb"):
+        run(find_jobs([source], (".txt",)), options, lambda record: None)
+        whole = (out / f"a.{suffix}").read_bytes()
+        (out / f"a.{suffix}").write_bytes(whole[: len(whole) // 2])
+        assert run(find_jobs([source], (".txt",)), options, lambda record: None)[0].status == "done"
+        assert (out / f"a.{suffix}").read_bytes() == whole
+
+
+def test_a_wrong_setting_is_told_once_and_first(sources: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command(["batch", *map(str, sources), "-o", str(tmp_path / "out"), "--voice", "klingon"]) == 1
+    assert capsys.readouterr().err.count("klingon") == 1
+    assert not (tmp_path / "out").exists()
 
 
 def test_inputs_of_one_name_get_names_of_their_own(tmp_path: Path) -> None:

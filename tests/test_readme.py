@@ -41,3 +41,9 @@ def test_python_runs(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None
         exec(compile(code, "README.md", "exec"), {})
     assert capsys.readouterr().out == "(45, 52)\nwhy\n"
     assert (checkout / "out" / "why.track.npz").exists()
+
+
+def test_nothing_is_missing() -> None:
+    assert "@@" not in README
+    links = re.findall(r"\]\((?!http)([^)#]+)\)", README)
+    assert links and all((ROOT / link).exists() for link in links)

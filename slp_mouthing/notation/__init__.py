@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from slp_mouthing.errors import InputError
-from slp_mouthing.files import read_text
+from slp_mouthing.files import read_text, shown
 from slp_mouthing.notation.conventions import STYLES, GlossStyle
 from slp_mouthing.notation.eaf import read_eaf
 from slp_mouthing.notation.gloss_text import parse_lines
@@ -56,11 +56,11 @@ def read_all(path: str | Path, options: ReadOptions | None = None) -> tuple[list
     path = Path(path)
     reader = next((reader for suffix, reader in READERS.items() if path.name.lower().endswith(suffix)), None)
     if reader is None:
-        if not path.is_file():
+        if path.is_dir() or not path.exists():
             raise InputError("is a folder, expected a file" if path.is_dir() else "no such file", where=str(path))
         what = f"unknown suffix '{path.suffix}', allowed: {', '.join(READERS)}"
         raise InputError(what, where=str(path), hint="rename the file after its notation")
-    return _collect(reader(path, options or ReadOptions()), str(path), path.stem)
+    return _collect(reader(path, options or ReadOptions()), str(path), shown(path.stem))
 
 
 def parse(text: str, *, name: str = "", strict: bool = True, style: GlossStyle = "bsl") -> list[Utterance]:

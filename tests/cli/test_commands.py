@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from slp_mouthing.cli.main import run
 from slp_mouthing.types import FaceTrack
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 LINE = "WHY@0.5 PT:PRO2SG@0.2 LATE@0.6\n"
 
@@ -159,3 +159,33 @@ def test_doctor_finds_everything_a_render_needs(capsys: pytest.CaptureFixture[st
     assert run(["doctor"]) == 0
     report = capsys.readouterr().out
     assert "espeak-ng" in report and "MISSING" not in report
+
+
+def test_a_reader_that_goes_and_a_disk_that_is_full_end_quietly(tmp_path: Path) -> None:
+    source = tmp_path / "long.txt"
+    source.write_text("WHY LATE BUS FAMILY\n" * 2000, encoding="utf-8")
+    mouth = f"{sys.executable} -P -c 'from slp_mouthing.cli.main import main; main()' plan {source}"
+    for command, statuses in ((f"{mouth} | head -1", "0 0"), (f"{mouth} > /dev/full", "1"), (f"{mouth} 2>&- | tail -1", "0 0")):
+        script = f'{command}; echo "${{PIPESTATUS[*]}}" >&3'
+        shell = ["bash", "-c", f"exec 3>{tmp_path / 'status'}; {script}"]
+        done = subprocess.run(shell, capture_output=True, text=True)
+        assert (tmp_path / "status").read_text().strip() == statuses
+        assert "Traceback" not in done.stderr
+
+
+def test_names_that_are_not_utf8_are_fine(tmp_path: Path) -> None:
+    source = Path(os.fsdecode(os.fsencode(tmp_path) + b"/o\xff.txt"))
+    source.write_text("WHY", encoding="utf-8")
+    assert run(["render", str(source), "-o", str(tmp_path / "out"), "--formats", "npz"]) == 0
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"o.track.npz", "o.plan.json"}
+
+
+def test_style_and_vertices_reach_the_track(gloss: Path, tmp_path: Path) -> None:
+    def opened_m(*options: str) -> float:
+        assert run(["render", str(gloss), "-o", str(tmp_path), "--formats", "npz", "--driver", "rules", *options]) == 0
+        return float(FaceTrack.load(tmp_path / "why.track.npz").lip_opening_m.max())
+
+    assert opened_m("--jaw", "0.3") < opened_m("--vertices") < opened_m("--jaw", "1.5")
+    opened_m("--vertices")
+    offsets = FaceTrack.load(tmp_path / "why.track.npz").vertex_offsets
+    assert offsets is not None and offsets.shape[2] == 3 and offsets.max() > 0.001
