@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 MOUTH := $(BIN)/mouth
 
-.PHONY: help demo test lint types format bench clean
+.PHONY: help demo test test-fit test-flame test-gltf lint types format bench clean
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
@@ -17,6 +17,17 @@ demo: .make/demo ## Set up and render examples/why-because.txt to out/
 test: .make/dev ## Set up and run the tests
 	@echo "==> running the tests"
 	NUMBA_NUM_THREADS=2 $(BIN)/python -m pytest -n 2 --dist loadfile -q
+
+test-fit: .make/dev ## Fit an avatar to a small recording, held-out views at 30 dB or more (minutes)
+	$(BIN)/python benchmarks/bench_fit.py
+
+test-flame: .make/dev ## FLAME against the smplx library
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,flame]'
+	$(BIN)/python -m pytest -q tests/head/test_flame.py -k smplx
+
+test-gltf: .make/dev ## GLB files against Khronos' validator (needs node and npm)
+	npm install --silent --no-save --prefix build/gltf gltf-validator
+	NODE_PATH=build/gltf/node_modules $(BIN)/python -m pytest -q tests/export -m gltf_validator
 
 lint: .make/dev ## Style of the code
 	$(BIN)/ruff check .
