@@ -34,7 +34,11 @@ class LexiconError(MouthError):
 
 
 class SpeechError(MouthError):
-    """The synthesiser is missing or refused the text."""
+    """The synthesiser refused the text."""
+
+
+class InstallationError(SpeechError):
+    """The synthesiser or its data is missing or damaged, or lacks the voice asked for: no fault of any part of the input."""
 
 
 class HeadError(MouthError):

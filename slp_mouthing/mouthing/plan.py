@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
-from slp_mouthing.errors import InputError, MissingExtra, MouthError
+from slp_mouthing.errors import InputError, InstallationError, MissingExtra, MouthError
 from slp_mouthing.mouthing import reduction
 from slp_mouthing.mouthing.planfile import plan_from_json, plan_to_json
 from slp_mouthing.mouthing.rules import NOTHING, Intent, intend, intend_mouthing, intend_span, placed
@@ -279,7 +279,8 @@ class _Planner:
 
     def unmouthable(self, first: int, last: int, override: MouthOverride | None, error: MouthError) -> MouthAction:
         """The mouth at rest for what a corpus asks for and we cannot do; from anybody else it is an error."""
-        if self.options.strict or override is None or not override.lenient or isinstance(error, MissingExtra):
+        fatal = isinstance(error, (InstallationError, MissingExtra))
+        if fatal or self.options.strict or override is None or not override.lenient:
             raise placed(error, self.where(self.signs[first])) from error
         self.warn(self.signs[first], f"{error.what}, the mouth rests")
         return self.rest(Intent(first, last, NOTHING, "override", f"{override.value} cannot be mouthed"))

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from slp_mouthing.errors import LexiconError, MouthError
+from slp_mouthing.errors import InstallationError, LexiconError, MissingExtra, MouthError
 from slp_mouthing.mouthing import gestures
 from slp_mouthing.mouthing.lexicon import english_words
 from slp_mouthing.types import MouthOverride
@@ -141,5 +141,7 @@ def _by_kind(sign: Sign, index: int, lexicon: Lexicon, *, strict: bool) -> Inten
 
 
 def placed(error: MouthError, where: str) -> MouthError:
-    """The same error, told where in the input."""
+    """The same error, told where in the input; as it is when it is no fault of the input."""
+    if isinstance(error, (InstallationError, MissingExtra)):
+        return error
     return type(error)(error.what, where=where, hint=error.hint)

@@ -13,6 +13,7 @@ import contextlib
 import ctypes
 import difflib
 import functools
+import importlib.metadata
 import itertools
 import os
 import re
@@ -26,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from slp_mouthing.errors import SpeechError
+from slp_mouthing.errors import InstallationError, SpeechError
 from slp_mouthing.speech.phones import PhoneMark, matched, parse_ipa, phones_from_marks, to_mnemonics
 from slp_mouthing.types import Speech
 
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from slp_mouthing.types import Array, Phone
+
+    _Request = tuple[str, str | None, int]
+    """Text, IPA, words a minute."""
 
 DEFAULT_RATE_WPM = 175
 _RATES_WPM = (80, 450)
@@ -49,10 +53,14 @@ _UTF8, _PHONEME_INPUT, _END_PAUSE = 0x0001, 0x0100, 0x1000
 _PARAMETER_RATE = 1
 _EVENT_END, _EVENT_WORD, _EVENT_PHONEME = 0, 1, 7
 
-_REINSTALL = "pip install --force-reinstall espeakng-loader"
+_INSTALL, _REINSTALL = "pip install espeakng-loader", "pip install --force-reinstall espeakng-loader"
+_DATA_FILES = ("phontab", "phonindex", "phondata", "intonations", "en_dict", "lang/gmw/en")
+"""Without these nothing is spoken."""
 
 _LIBRARY = threading.Lock()
 """The library is global state: one utterance at a time in a process."""
+_CACHES = threading.Lock()
+"""Held for a look at a cache only: what is known does not wait for a synthesis."""
 
 
 class _EventId(ctypes.Union):
@@ -76,13 +84,13 @@ class Espeak:
         voice: a language (`en-gb`, `de`, `nl`) or a voice file (`gmw/en`).
 
     Raises:
-        SpeechError: espeak-ng or its data is missing, or has no such voice.
+        InstallationError: espeak-ng or its data is missing or damaged, or has no such voice.
     """
 
     def __init__(self, voice: str = "en-gb") -> None:
         self.name = voice
         self._identifier = _voice_identifier(voice)
-        self._cache: OrderedDict[tuple[str, str | None, int], Speech] = OrderedDict()
+        self._cache: OrderedDict[_Request, Speech] = OrderedDict()
 
     def speak(self, text: str, ipa: str | None = None, rate_wpm: int = DEFAULT_RATE_WPM) -> Speech:
         """`text`, or `ipa` when it is given, as sound with its phones.
@@ -93,19 +101,32 @@ class Espeak:
         if not _RATES_WPM[0] <= rate_wpm <= _RATES_WPM[1]:
             raise SpeechError(f"rate is {rate_wpm} words a minute, allowed: {_RATES_WPM[0]} to {_RATES_WPM[1]}")
         key = (text, ipa, rate_wpm)
+        if (known := self._cached(key)) is not None:
+            return known
         with _LIBRARY:
-            if key not in self._cache:
-                self._cache[key] = self._synthesize(text, rate_wpm) if ipa is None else self._synthesize_ipa(text, ipa, rate_wpm)
-            self._cache.move_to_end(key)
-            if len(self._cache) > _CACHED_UTTERANCES:
-                self._cache.popitem(last=False)
-            return self._cache[key]
+            # Another thread may have asked for the same while this one waited.
+            if (speech := self._cached(key)) is None:
+                speech = self._synthesize(text, rate_wpm) if ipa is None else self._synthesize_ipa(text, ipa, rate_wpm)
+                self._keep(key, speech)
+        return speech
 
     def pronounce(self, text: str, ipa: str | None = None) -> tuple[Phone, ...]:
         """The phones of `text` or `ipa` at natural speed, the first from 0 s."""
         phones = self.speak(text, ipa).phones
         start_s = phones[0].start_s if phones else 0.0
         return tuple(phone.at(phone.start_s - start_s, phone.end_s - start_s) for phone in phones)
+
+    def _cached(self, key: _Request) -> Speech | None:
+        with _CACHES:
+            if key in self._cache:
+                self._cache.move_to_end(key)
+            return self._cache.get(key)
+
+    def _keep(self, key: _Request, speech: Speech) -> None:
+        with _CACHES:
+            self._cache[key] = speech
+            if len(self._cache) > _CACHED_UTTERANCES:
+                self._cache.popitem(last=False)
 
     def _synthesize(self, text: str, rate_wpm: int) -> Speech:
         # NUL would end the text for the C library.
@@ -163,7 +184,7 @@ def _render(text: str, identifier: str, rate_wpm: int, flags: int) -> tuple[Arra
 def _library(identifier: str, rate_wpm: int) -> Iterator[tuple[Any, int]]:
     """A fresh image of the library with the voice set, and its sampling rate; unloaded at the end."""
     path, data = _installation()
-    library: Any = ctypes.CDLL(str(_unshared(path)))
+    library = _loaded(_unshared(path))
     library.espeak_Initialize.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_char_p, ctypes.c_int)
     library.espeak_Synth.argtypes = (
         ctypes.c_char_p, ctypes.c_size_t, ctypes.c_uint, ctypes.c_int, ctypes.c_uint, ctypes.c_uint, ctypes.c_void_p,
@@ -172,14 +193,21 @@ def _library(identifier: str, rate_wpm: int) -> Iterator[tuple[Any, int]]:
     try:
         sample_rate_hz = library.espeak_Initialize(_SYNCHRONOUS, 0, os.fsencode(data), _INITIALIZE_OPTIONS)
         if sample_rate_hz <= 0:
-            raise SpeechError("espeak-ng does not start", where=str(data), hint=_REINSTALL)
+            raise InstallationError("espeak-ng does not start", where=str(data), hint=_REINSTALL)
         if library.espeak_SetVoiceByName(identifier.encode()) != 0:
-            raise SpeechError(f"espeak-ng cannot load the voice '{identifier}'", where=str(data), hint=_REINSTALL)
+            raise InstallationError(f"espeak-ng cannot load the voice '{identifier}'", where=str(data), hint=_REINSTALL)
         library.espeak_SetParameter(_PARAMETER_RATE, rate_wpm, 0)
         yield library, sample_rate_hz
     finally:
         library.espeak_Terminate()
         _unload(library._handle)
+
+
+def _loaded(path: Path) -> Any:
+    try:
+        return ctypes.CDLL(str(path))
+    except OSError as error:
+        raise InstallationError(f"espeak-ng cannot be loaded: {error}", where=str(path), hint=_REINSTALL) from error
 
 
 def _unload(handle: int) -> None:
@@ -228,7 +256,7 @@ def _quiet(text: str) -> Iterator[None]:
 
 # ---- installation and voices ----------------------------------------------------------------------------------------------
 def version() -> str:
-    """Version of the installed espeak-ng, such as `1.52.0`. Raises `SpeechError` when it is missing."""
+    """Version of the installed espeak-ng, such as `1.52.0`. Raises `InstallationError` when it is missing or damaged."""
     with _LIBRARY, _library("gmw/en", DEFAULT_RATE_WPM) as (library, _):
         library.espeak_Info.restype = ctypes.c_char_p
         return str(library.espeak_Info(None).decode()).split()[0]
@@ -236,19 +264,42 @@ def version() -> str:
 
 @functools.cache
 def _installation() -> tuple[Path, Path]:
-    """The library and its data folder. Raises `SpeechError` before espeak-ng could print about a missing file."""
+    """The library and its data folder, whole. Raises `InstallationError`.
+
+    espeak-ng itself prints about a missing file, and dies of a truncated one.
+    """
     try:
         import espeakng_loader
     except ImportError as error:
-        raise SpeechError("espeak-ng is not installed", hint="pip install espeakng-loader") from error
+        raise InstallationError("espeak-ng is not installed", hint=_INSTALL) from error
     try:
         library, data = Path(espeakng_loader.get_library_path()), Path(espeakng_loader.get_data_path())
     except RuntimeError as error:
-        raise SpeechError("espeak-ng's data folder is missing", hint=_REINSTALL) from error
-    for path in (library, data / "phontab", data / "phonindex", data / "phondata", data / "intonations", data / "en_dict"):
-        if not path.is_file():
-            raise SpeechError("espeak-ng's file is missing", where=str(path), hint=_REINSTALL)
+        raise InstallationError("espeak-ng's data folder is missing", hint=_REINSTALL) from error
+    sizes = dict.fromkeys(_DATA_FILES) | _recorded_bytes()
+    for path, size in [(library, None), *((data / name, size) for name, size in sizes.items())]:
+        if fault := _fault(path, size):
+            raise InstallationError(f"espeak-ng's file {fault}", where=str(path), hint=_REINSTALL)
     return library, data
+
+
+def _recorded_bytes() -> dict[str, int | None]:
+    """Size of each file by its path below the data folder, as the installer recorded it; empty where it kept no record."""
+    try:
+        files = importlib.metadata.files("espeakng-loader") or []
+    except importlib.metadata.PackageNotFoundError:
+        files = []
+    return {"/".join(file.parts[2:]): file.size for file in files if file.parts[1:2] == ("espeak-ng-data",)}
+
+
+def _fault(path: Path, size: int | None) -> str:
+    """What is wrong with a file that should be `size` bytes, or at least not empty."""
+    if not path.is_file():
+        return "is missing"
+    found = path.stat().st_size
+    if size is not None and found != size:
+        return f"is damaged: {found} bytes of {size}"
+    return "" if found else "is empty"
 
 
 @functools.cache
@@ -269,6 +320,7 @@ def _voice_identifier(voice: str) -> str:
     """Variants (`en+f3`) are not taken: their breath noise depends on memory espeak-ng never initialises."""
     name = voice.lower().replace("_", "-")
     if name not in _voices():
-        near = difflib.get_close_matches(name.partition("+")[0], _voices(), n=4, cutoff=0.4) or ["en-gb"]
-        raise SpeechError(f"unknown voice '{voice}'", hint=f"near ones: {', '.join(near)}")
+        near = difflib.get_close_matches(name.partition("+")[0], _voices(), n=4, cutoff=0.6)
+        hint = f"near ones: {', '.join(near)}" if near else "give a language such as en-gb, de or nl"
+        raise InstallationError(f"unknown voice '{voice}'", hint=hint)
     return _voices()[name]

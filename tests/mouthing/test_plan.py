@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from slp_mouthing.errors import InputError, LexiconError, SpeechError
+from slp_mouthing.errors import InputError, InstallationError, LexiconError, SpeechError
 from slp_mouthing.mouthing.lexicon_file import parse as parse_lexicon
 from slp_mouthing.mouthing.plan import PlanOptions, plan, plan_from_json, plan_to_json
 from slp_mouthing.mouthing.reduction import is_closure
@@ -141,6 +141,17 @@ def test_an_error_of_the_voice_has_its_place() -> None:
 
     with pytest.raises(SpeechError, match="talk:3:1: unknown symbol"):
         plan(utterance(("WHY", 0.5)), LEXICON, silent)
+
+
+@pytest.mark.parametrize("lenient", [False, True])
+def test_a_broken_installation_is_no_fault_of_the_gloss(lenient: bool) -> None:
+    fault = InstallationError("espeak-ng's file is missing", where="/data/phontab", hint="install it again")
+
+    def broken(text: str | None, ipa: str | None) -> tuple[Phone, ...]:
+        raise fault
+
+    with pytest.raises(InstallationError, match=r"^/data/phontab: espeak-ng's file is missing; install it again$"):
+        plan(utterance(("WHY", 0.5, MouthOverride("text", "why", lenient=lenient))), LEXICON, broken)
 
 
 def test_nothing_to_say_is_rest_with_a_warning(make: Planner) -> None:

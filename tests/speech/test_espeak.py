@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
+import importlib.metadata
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -10,12 +12,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from slp_mouthing.errors import SpeechError
+from slp_mouthing.errors import InstallationError, SpeechError
 from slp_mouthing.speech import espeak
 from slp_mouthing.speech.espeak import Espeak
 from slp_mouthing.speech.phones import MNEMONICS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from slp_mouthing.types import Speech
@@ -137,6 +140,7 @@ def test_other_languages(voice: Espeak) -> None:
     [
         (lambda: Espeak("en-gbb"), "unknown voice 'en-gbb'; near ones: en-gb"),
         (lambda: Espeak("en+f3"), "unknown voice 'en\\+f3'; near ones: "),
+        (lambda: Espeak("klingon"), "unknown voice 'klingon'; give a language such as en-gb, de or nl$"),
         (lambda: Espeak("de").speak("", "waɪ"), "IPA needs an English voice, got 'de'"),
         (lambda: Espeak().speak("a", rate_wpm=20), "rate is 20 words a minute, allowed: 80 to 450"),
     ],
@@ -146,17 +150,68 @@ def test_bad_requests_say_what_is_allowed(call: object, message: str) -> None:
         call()  # type: ignore[operator]
 
 
-def test_missing_data_names_the_file_and_the_fix(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.fixture
+def data(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+    """A copy of espeak-ng's data that may be damaged."""
     import espeakng_loader
 
-    monkeypatch.setattr(espeakng_loader, "get_data_path", lambda: str(tmp_path))
+    copy = tmp_path / "espeak-ng-data"
+    shutil.copytree(espeakng_loader.get_data_path(), copy)
+    monkeypatch.setattr(espeakng_loader, "get_data_path", lambda: str(copy))
+    for cache in (espeak._installation, espeak._voices):
+        cache.cache_clear()
+    yield copy
+    for cache in (espeak._installation, espeak._voices):
+        cache.cache_clear()
+
+
+REINSTALL = "; pip install --force-reinstall espeakng-loader"
+
+
+@pytest.mark.parametrize("name", ["phontab", "phonindex", "phondata", "intonations", "en_dict", "lang/gmw/de"])
+def test_damaged_data_names_the_file_and_the_fix(data: Path, name: str) -> None:
+    whole = (data / name).read_bytes()
+    for kept in (0, len(whole) // 2):
+        (data / name).write_bytes(whole[:kept])
+        with pytest.raises(InstallationError) as caught:
+            Espeak()
+        assert str(caught.value) == f"{data / name}: espeak-ng's file is damaged: {kept} bytes of {len(whole)}{REINSTALL}"
+    (data / name).unlink()
+    with pytest.raises(InstallationError, match=f"{name}: espeak-ng's file is missing{REINSTALL}"):
+        espeak.version()
+
+
+def test_empty_data_is_refused_where_the_installer_kept_no_record(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.metadata, "files", lambda name: None)
+    (data / "phontab").write_bytes(b"")
+    with pytest.raises(InstallationError, match=f"phontab: espeak-ng's file is empty{REINSTALL}"):
+        Espeak()
+
+
+def test_a_missing_folder_of_voices_is_no_unknown_voice(data: Path) -> None:
+    shutil.rmtree(data / "lang")
+    with pytest.raises(InstallationError, match=f"lang/gmw/en: espeak-ng's file is missing{REINSTALL}"):
+        Espeak("en-gb")
+
+
+def test_a_library_that_cannot_be_loaded_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    import espeakng_loader
+
+    broken = tmp_path / "libespeak-ng.so"
+    broken.write_bytes(b"no library")
+    monkeypatch.setattr(espeakng_loader, "get_library_path", lambda: str(broken))
     espeak._installation.cache_clear()
     try:
-        with pytest.raises(SpeechError, match=r"phontab.*missing.*pip install --force-reinstall espeakng-loader"):
+        with pytest.raises(InstallationError, match=f"libespeak-ng.so: espeak-ng cannot be loaded: .*{REINSTALL}"):
             espeak.version()
     finally:
-        monkeypatch.undo()
         espeak._installation.cache_clear()
+
+
+def test_what_is_known_does_not_wait_for_a_synthesis(voice: Espeak) -> None:
+    known = voice.speak("why")
+    with ThreadPoolExecutor(1) as pool, espeak._LIBRARY:
+        assert pool.submit(voice.speak, "why").result(timeout=20) is known
 
 
 def test_espeak_prints_nothing(voice: Espeak, capfd: pytest.CaptureFixture[str]) -> None:
