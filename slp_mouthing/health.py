@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.metadata
 import os
 import platform
@@ -28,15 +29,20 @@ class Check:
         return bool(self.found)
 
 
-LIBRARIES: tuple[tuple[str, str, bool], ...] = (
-    ("numpy", "arrays", True),
-    ("scipy", "sparse matrices of the head", True),
-    ("numba", "CPU kernels of the renderer", True),
-    ("av", "H.264 video", True),
-    ("pillow", "captions and contact sheets", True),
-    ("pyyaml", "lexicons", True),
-    ("torch", "gradients through the renderer", False),
+LIBRARIES: tuple[tuple[str, str, str, bool], ...] = (
+    ("numpy", "numpy", "arrays", True),
+    ("scipy", "scipy", "sparse matrices of the head", True),
+    ("numba", "numba", "CPU kernels of the renderer", True),
+    ("av", "av", "H.264 video", True),
+    ("pillow", "PIL", "captions and contact sheets", True),
+    ("pyyaml", "yaml", "lexicons", True),
+    ("pygltflib", "pygltflib", "GLB heads and exports", True),
+    ("pympi-ling", "pympi", "ELAN files", True),
+    ("typer", "typer", "the command line", True),
+    ("rich", "rich", "tables and progress", True),
+    ("torch", "", "gradients through the renderer", False),
 )
+"""Distribution, the module that shows that it works (none where the import takes seconds), purpose, whether it is needed."""
 
 
 def check_all() -> list[Check]:
@@ -49,12 +55,18 @@ def _python() -> Check:
     return Check("python", f"{platform.python_version()} on {platform.machine()}, {os.cpu_count()} processors", "", True)
 
 
-def _library(name: str, purpose: str, needed: bool) -> Check:
+def _library(name: str, module: str, purpose: str, needed: bool) -> Check:
     try:
         found = f"{importlib.metadata.version(name)}: {purpose}"
     except importlib.metadata.PackageNotFoundError:
-        found = ""
-    return Check(name, found, f"{purpose}: pip install {name}", needed)
+        return Check(name, "", f"{purpose}: pip install {name}", needed)
+    try:
+        if module:
+            importlib.import_module(module)
+    except (ImportError, OSError, AttributeError, RuntimeError, ValueError) as error:
+        # What a library raises when its files or its compiled parts do not fit one another.
+        return Check(name, "", f"{purpose}: {error}; pip install --force-reinstall {name}", needed)
+    return Check(name, found, "", needed)
 
 
 def _speech() -> Check:
@@ -62,10 +74,9 @@ def _speech() -> Check:
 
 
 def _speech_version() -> str:
-    from slp_mouthing.speech.espeak import Espeak
+    from slp_mouthing.speech.espeak import Espeak, version
 
-    speech = Espeak().speak("why")
-    return f"speaks: {' '.join(phone.symbol for phone in speech.phones)}"
+    return f"{version()}: speaks {' '.join(phone.symbol for phone in Espeak().speak('why').phones)}"
 
 
 def _lexicon() -> Check:
@@ -91,5 +102,7 @@ def _kernel_cache_state() -> str:
 def _try(name: str, find: Callable[[], str], remedy: str) -> Check:
     try:
         return Check(name, find(), remedy, True)
-    except (MouthError, ImportError, OSError) as error:
+    except MouthError as error:
+        return Check(name, "", str(error) if error.hint else f"{error}; {remedy}", True)
+    except (ImportError, OSError) as error:
         return Check(name, "", f"{error}; {remedy}", True)
