@@ -61,12 +61,15 @@ def kernel(*arguments: ArrayType | str) -> Callable[[Kernel], Kernel]:
     """Compile a function for exactly these arguments, at definition, with the machine code kept in `cache_dir()`.
 
     One specialisation, compiled eagerly: the time is spent at a known moment (`warm_up`) and never in the middle of a frame.
+    Division by zero gives infinity, as in numpy: Python's check for it would keep loops from being vectorised.
     """
     import numba
 
     def compile_(function: Kernel) -> Kernel:
         with _cache_in(_kernel_folder()):
-            compiler = numba.njit(tuple(map(_numba_type, arguments)), cache=True, nogil=True, fastmath=FAST_MATH)
+            compiler = numba.njit(
+                tuple(map(_numba_type, arguments)), cache=True, nogil=True, fastmath=FAST_MATH, error_model="numpy"
+            )
             compiled: Kernel = compiler(function)
             return compiled
 
@@ -77,7 +80,7 @@ def inlined(function: Kernel) -> Kernel:
     """A function that kernels call: compiled into each of them."""
     import numba
 
-    result: Kernel = numba.njit(inline="always", fastmath=FAST_MATH)(function)
+    result: Kernel = numba.njit(inline="always", fastmath=FAST_MATH, error_model="numpy")(function)
     return result
 
 
