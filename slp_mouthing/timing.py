@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from slp_mouthing.errors import SpeechError
+from slp_mouthing.phonetics import LIP_CONTACTS, SONORANTS, VOWELS
 from slp_mouthing.types import MouthScore, Phone, Speech, TimedGesture
 
 if TYPE_CHECKING:
@@ -23,10 +24,6 @@ if TYPE_CHECKING:
     from slp_mouthing.types import Array, MouthAction, MouthGesture, MouthingPlan
 
     Seconds = NDArray[np.float64]
-
-_VOWELS = "iyɨʉɯuɪʏʊeøɘɵɤoəɛœɜɞʌɔæɐaɶɑɒ"
-_LIP_CONTACTS = "pbmɸβfvɱʋ"
-_SONORANTS = "wlɹrjɾʁnŋɲhɦ"
 
 _VOWEL, _CONTACT, _SONORANT, _OBSTRUENT, _PAUSE = range(5)
 _SHORTEST_S = np.array([0.045, 0.0, 0.03, 0.035, 0.0])
@@ -122,7 +119,7 @@ def _classes(phones: Sequence[Phone]) -> NDArray[np.int64]:  # [P]
 def _class(symbol: str) -> int:
     if symbol == "sil":
         return _PAUSE
-    for letters, kind in ((_VOWELS, _VOWEL), (_LIP_CONTACTS, _CONTACT), (_SONORANTS, _SONORANT)):
+    for letters, kind in ((VOWELS, _VOWEL), (LIP_CONTACTS, _CONTACT), (SONORANTS, _SONORANT)):
         if symbol[0] in letters:
             return kind
     return _OBSTRUENT

@@ -1,6 +1,7 @@
 """Imports point down: the floors of the package, held.
 
-types, errors, files, trackfile, assets, jit, xmlfile, sampa -> the stages (siblings never import one another) -> pipeline -> cli.
+types, errors, files, trackfile, assets, jit, xmlfile, sampa, phonetics
+-> the stages (siblings never import one another) -> pipeline -> cli.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import slp_mouthing
 
 PACKAGE = Path(slp_mouthing.__file__).parent
 ROOT = PACKAGE.parent
-GROUND = {"types", "errors", "files", "trackfile", "assets", "jit", "xmlfile", "sampa"}
+GROUND = {"types", "errors", "files", "trackfile", "assets", "jit", "xmlfile", "sampa", "phonetics"}
 UPPER = {"pipeline", "batch", "workers", "health", "formats", "baked", "cast", "fitting", "training", "evaluation", "cli"}
 PROTOCOLS = {"slp_mouthing.head.rig"}
 """Interfaces that a sibling may name in its annotations."""

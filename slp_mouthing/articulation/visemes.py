@@ -136,8 +136,8 @@ _H = _viseme(0.25, 0.03, 0.02, 0.02)
 _BY_LETTER: dict[str, Viseme] = {
     letter: viseme
     for letters, viseme in (
-        ("i", _I), ("ɪ", _SMALL_I), ("yʏ", _Y), ("u", _U), ("ʉɵ", replace(_Y, targets=_U.targets)), ("ʊ", _SMALL_U),
-        ("ɨɯ", _SMALL_I), ("eɛ", _E), ("øœ", _OE), ("oɤ", _O), ("ɔ", _OPEN_O), ("ɒ", _SHORT_O), ("aæɶ", _A), ("ɑ", _BACK_A),
+        ("i", _I), ("ɪ", _SMALL_I), ("yʏ", _Y), ("u", _U), ("ʉɵ", replace(_Y, targets=_U.targets)), ("ʊᵿ", _SMALL_U),
+        ("ɨɯᵻ", _SMALL_I), ("eɛ", _E), ("øœ", _OE), ("oɤ", _O), ("ɔ", _OPEN_O), ("ɒ", _SHORT_O), ("aæɶ", _A), ("ɑ", _BACK_A),
         ("ʌɐ", _UH), ("ɜɝɞ", _ER), ("əɘɚ", _SCHWA),
         ("pbɸβʙ", _P), ("m", _M), ("fvʋɱ", _F), ("θð", _TH), ("tdnrɾɬɮʈɖɳɽ", _T), ("lɭ", _L), ("sz", _S), ("ʃʒɕʑʂʐ", _SH),
         ("ɹɻ", _R), ("wʍɥ", _W), ("jçʝʎɲcɟ", _J), ("kɡgŋxɣɰqɢχʁʀɴ", _K), ("hɦħʔʕ", _H),

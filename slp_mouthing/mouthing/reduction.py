@@ -14,6 +14,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from slp_mouthing import phonetics
 from slp_mouthing.types import Phone, Reduction
 
 if TYPE_CHECKING:
@@ -21,15 +22,12 @@ if TYPE_CHECKING:
 
 Phones = tuple[Phone, ...]
 
-LIP_CLOSURES = frozenset("pbmfvɱ")
-"""First letters of phones for which the lips meet each other or the teeth."""
-SALIENT = LIP_CLOSURES | {"w", "ʍ", "ʃ", "ʒ", "tʃ", "dʒ", "θ", "ð"}
-"""Consonants that are seen: closures, rounded lips, the tongue between the teeth."""
-_VOWELS = frozenset("iyɨʉɯuɪʏʊeøɘɵɤoəɛœɜɞʌɔæɐaɶɑɒɚɝ")
+_SALIENT = frozenset(("w", "ʍ", "ʃ", "ʒ", "tʃ", "dʒ", "θ", "ð"))
+"""Consonants that are seen though the lips do not meet: rounded lips, the tongue between the teeth."""
 
 
 def is_vowel(phone: Phone) -> bool:
-    return phone.symbol[:1] in _VOWELS
+    return phonetics.is_vowel(phone.symbol)
 
 
 def is_consonant(phone: Phone) -> bool:
@@ -37,11 +35,12 @@ def is_consonant(phone: Phone) -> bool:
 
 
 def is_closure(phone: Phone) -> bool:
-    return phone.symbol[:1] in LIP_CLOSURES
+    """Whether the lips meet each other or the teeth."""
+    return phonetics.has_lip_contact(phone.symbol)
 
 
 def is_salient(phone: Phone) -> bool:
-    return is_closure(phone) or phone.symbol in SALIENT
+    return is_closure(phone) or phone.symbol in _SALIENT
 
 
 def natural_s(phones: Phones) -> float:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from slp_mouthing.errors import SpeechError
+from slp_mouthing.phonetics import GLIDES_AND_LIQUIDS, SONORANTS, STOPS, is_vowel
 from slp_mouthing.types import Phone
 
 if TYPE_CHECKING:
@@ -30,11 +31,6 @@ _SILENT_LEVEL = 60 / 2**15
 _LONGEST_CLOSURE_S = 0.06
 _SHORTEST_PHONE_S = 0.005
 _DARK_L_SHARE = 0.35
-
-_VOWEL_LETTERS = frozenset("iyɨʉɯuɪʏʊeøɘɵɤoəɛœɜɞʌɔæɐaɶɑɒɚɝ")
-_GLIDES_AND_LIQUIDS = frozenset("lɹrʁɾwjʋ")
-_STOPS = frozenset("pbtdkɡcɟqɢʈɖ")
-_NOT_OBSTRUENT = _GLIDES_AND_LIQUIDS | frozenset("mnŋɲh")
 
 MNEMONICS: dict[str, str] = {
     "p": "p", "b": "b", "t": "t", "d": "d", "k": "k", "ɡ": "g", "m": "m", "n": "n", "ŋ": "N", "f": "f", "v": "v", "θ": "T",
@@ -116,7 +112,7 @@ def _starts(marks: Sequence[PhoneMark], samples: Array, sample_rate_hz: int) -> 
         if not mark.label and np.any(np.abs(samples[mark.sample : stop]) >= _SILENT_LEVEL):
             continue  # An off-glide without a symbol of its own prolongs what it follows.
         start = mark.sample
-        if mark.label[:1] in _STOPS:
+        if mark.label[:1] in STOPS:
             before = starts[-1][1] if starts else 0
             start = _closure_start(samples, start, max(before, start - round(_LONGEST_CLOSURE_S * sample_rate_hz)))
         if starts and starts[-1][0].label and start - starts[-1][1] < _SHORTEST_PHONE_S * sample_rate_hz:
@@ -174,10 +170,6 @@ def _syllabified(pieces: list[_Piece]) -> tuple[Phone, ...]:
     )
 
 
-def is_vowel(symbol: str) -> bool:
-    return symbol[0] in _VOWEL_LETTERS
-
-
 def syllable_indices(phones: Sequence[tuple[str, int]]) -> list[int]:
     """Syllable of each (symbol, word): each vowel takes the longest onset that English allows, and words do not share one."""
     indices: list[int] = []
@@ -202,10 +194,10 @@ def _is_onset(cluster: Sequence[str]) -> bool:
     if len(cluster) <= 1:
         return "ŋ" not in cluster
     first, second = cluster[0], cluster[1]
-    if SILENCE in cluster or (first in _NOT_OBSTRUENT and second != "j"):
+    if SILENCE in cluster or (first in SONORANTS and second != "j"):
         return False
     if len(cluster) == 2:
-        glides = second in _GLIDES_AND_LIQUIDS and (second != "l" or first not in ("t", "d", "θ", "ð"))
+        glides = second in GLIDES_AND_LIQUIDS and (second != "l" or first not in ("t", "d", "θ", "ð"))
         return glides or (first in "sʃ" and second in "ptkmnfv")
     return len(cluster) == 3 and first in "sʃ" and second in "ptk" and _is_onset(cluster[1:])
 
