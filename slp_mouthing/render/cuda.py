@@ -25,8 +25,8 @@ def rasterize_cuda(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Tensors on a GPU: means, quaternions, scales, opacities, and colours [N, 3] or harmonics [N, K, 3].
 
-    Cameras are [C, 4, 4] and [C, 3, 3]. Returns premultiplied images [C, H, W, 3], alphas [C, H, W] and expected depths [C, H, W] m.
-    Raises `MissingExtra`.
+    Cameras are [C, 4, 4] and [C, 3, 3]. Returns premultiplied images [C, H, W, 3], alphas [C, H, W] and expected depths
+    [C, H, W] m. Raises `MissingExtra`.
     """
     try:
         import gsplat

@@ -45,18 +45,18 @@ def harmonic_colors(means, sh, camera, colors):
         x, y, z = means[i, 0] - camera[0], means[i, 1] - camera[1], means[i, 2] - camera[2]
         n = np.float32(1) / max(math.sqrt(x * x + y * y + z * z), np.float32(1e-12))
         basis(x * n, y * n, z * n, b)
-        for channel in range(3):
-            value = np.float32(0.5)
-            for k in range(sh.shape[1]):
-                value += b[k] * sh[i, k, channel]
-            colors[i, channel] = max(value, np.float32(0))
+        red, green, blue = np.float32(0.5), np.float32(0.5), np.float32(0.5)
+        for k in range(sh.shape[1]):
+            red += b[k] * sh[i, k, 0]
+            green += b[k] * sh[i, k, 1]
+            blue += b[k] * sh[i, k, 2]
+        colors[i, 0], colors[i, 1], colors[i, 2] = max(red, np.float32(0)), max(green, np.float32(0)), max(blue, np.float32(0))
 
 
 @inlined
 def basis_gradient(x, y, z, d):
-    """Derivatives by x, y, z of the first len(d) basis functions, [K, 3]."""
+    """Derivatives by x, y, z of the first len(d) basis functions, [K, 3]; those that are always zero must be zero before."""
     two, three, four, six = np.float32(2), np.float32(3), np.float32(4), np.float32(6)
-    d[:, :] = 0
     if len(d) > 1:
         c = np.float32(0.4886025119029199)
         d[1, 1], d[2, 2], d[3, 0] = -c, c, -c
@@ -88,23 +88,24 @@ def basis_gradient(x, y, z, d):
 def harmonic_gradient(means, sh, camera, colors, d_colors, d_means, d_sh):
     """Gradient of colours [N, 3] -> of means [N, 3], through the viewing direction, and of coefficients [N, K, 3]."""
     count = sh.shape[1]
-    b, d = np.empty(count, np.float32), np.empty((count, 3), np.float32)
+    b, d = np.empty(count, np.float32), np.zeros((count, 3), np.float32)
     for i in range(means.shape[0]):
         x, y, z = means[i, 0] - camera[0], means[i, 1] - camera[1], means[i, 2] - camera[2]
         n = np.float32(1) / max(math.sqrt(x * x + y * y + z * z), np.float32(1e-12))
         x, y, z = x * n, y * n, z * n
         basis(x, y, z, b)
         basis_gradient(x, y, z, d)
+        # A colour that was cut off at zero does not change.
+        red = d_colors[i, 0] if colors[i, 0] > np.float32(0) else np.float32(0)
+        green = d_colors[i, 1] if colors[i, 1] > np.float32(0) else np.float32(0)
+        blue = d_colors[i, 2] if colors[i, 2] > np.float32(0) else np.float32(0)
         gx, gy, gz = np.float32(0), np.float32(0), np.float32(0)
-        for channel in range(3):
-            # A colour that was cut off at zero does not change.
-            gain = d_colors[i, channel] if colors[i, channel] > np.float32(0) else np.float32(0)
-            for k in range(count):
-                d_sh[i, k, channel] = b[k] * gain
-                along = sh[i, k, channel] * gain
-                gx += along * d[k, 0]
-                gy += along * d[k, 1]
-                gz += along * d[k, 2]
+        for k in range(count):
+            d_sh[i, k, 0], d_sh[i, k, 1], d_sh[i, k, 2] = b[k] * red, b[k] * green, b[k] * blue
+            along = sh[i, k, 0] * red + sh[i, k, 1] * green + sh[i, k, 2] * blue
+            gx += along * d[k, 0]
+            gy += along * d[k, 1]
+            gz += along * d[k, 2]
         # Only what turns the direction counts.
         dot = gx * x + gy * y + gz * z
         d_means[i, 0], d_means[i, 1], d_means[i, 2] = n * (gx - dot * x), n * (gy - dot * y), n * (gz - dot * z)
