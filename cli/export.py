@@ -18,6 +18,9 @@ def export(
     size: Annotated[int, typer.Option(help="Width and height of videos in pixels.", min=64, max=2160)] = 512,
     view: Annotated[str, typer.Option(help="Camera: portrait, three-quarter, profile, mouth.")] = "portrait",
     style: Annotated[str, typer.Option(help="splat (Gaussians) or mesh (smooth-shaded).")] = "splat",
+    frame: Annotated[
+        int | None, typer.Option(help="For .ply, .splat, .spz: this frame alone, as a file; default: a folder of all.", min=0)
+    ] = None,
     head: Head = "builtin",
     flame: Flame = None,
     avatar: Avatar = "default",
@@ -30,7 +33,7 @@ def export(
     from .progress import steps
 
     with steps() as step:
-        picture = PictureOptions(size=size, view=view, style=style, cast=CastOptions(head, flame, avatar))
+        picture = PictureOptions(size=size, view=view, style=style, frame=frame, cast=CastOptions(head, flame, avatar))
         export_track(track, to, picture, on_step=step)
     for path in to:
         typer.echo(str(path))

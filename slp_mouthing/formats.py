@@ -40,6 +40,8 @@ class PictureOptions:
     """Burn in each sign's gloss and its mouthing."""
     sound: bool = False
     """Give the video the synthesised voice."""
+    frame: int | None = None
+    """Of Gaussians for viewers: this frame as a file; None: every frame, in a folder."""
     cast: CastOptions = field(default_factory=CastOptions)
     """Who is seen."""
 
@@ -60,6 +62,7 @@ def writers(picture: PictureOptions) -> dict[str, Writer]:
         "sigml": write_sigml,
         "mp4": partial(write_mp4, picture=picture),
         "png": partial(write_sheet, picture=picture),
+        **dict.fromkeys(BAKED, partial(write_splats, picture=picture)),
     }
 
 
@@ -69,7 +72,10 @@ def suffixes(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(export.suffix_for(name, table) for name in names if name.strip()))
 
 
-PICTURES = ("mp4", "png")
+BAKED = ("ply", "splat", "spz")
+"""Gaussians in the world, for viewers that know no mesh."""
+PICTURES = ("mp4", "png", *BAKED)
+"""Formats that need the renderer."""
 
 
 def prepare(wanted: Sequence[str], on_step: OnStep) -> None:
@@ -151,6 +157,18 @@ def write_sheet(take: Take, path: Path, *, picture: PictureOptions) -> None:
     from slp_mouthing.render.sheet import write_sheet
 
     write_sheet(take, path, renderer(take.head, picture))
+
+
+def write_splats(take: Take, path: Path, *, picture: PictureOptions) -> None:
+    """Write the Gaussians in the world, light included: one frame, or a folder of all."""
+    from slp_mouthing.baked import write_baked, write_baked_frame
+    from slp_mouthing.cast import find_gaussians
+
+    gaussians = find_gaussians(picture.cast, take.head)
+    if picture.frame is None:
+        write_baked(take, path, gaussians=gaussians)
+    else:
+        write_baked_frame(take, path, gaussians=gaussians, frame=picture.frame)
 
 
 @lru_cache(maxsize=4)
