@@ -7,7 +7,9 @@ start anywhere between frames. For each frame rate:
 
 closures   the share of /p b m/ with a frame inside the phone in which the lips touch, and of /f v/ with a frame in which the
            lower lip is at the upper teeth; and the share of vowels in which the mouth opens, as one that never opens is no good
-onset      the largest distance between a mouthing's planned start or end and the measured one, in frames
+onset      the largest distance, in frames, between a mouthing's planned start and the first frame that is visibly off rest
+offset     the largest distance, in frames, between its planned end and the last frame in which the face is where it would be if
+           the mouthing went on; and the longest time from the planned end to complete rest
 stillness  the furthest that any vertex moves between two frames while the plan says rest
 """
 
@@ -21,9 +23,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 import slp_mouthing as mouth
-from slp_mouthing.articulation.measure import moving_spans
+from slp_mouthing.articulation import articulate
+from slp_mouthing.articulation.measure import bouts
 
 if TYPE_CHECKING:
+    from slp_mouthing.articulation.measure import Bout
     from slp_mouthing.head.rig import Head
     from slp_mouthing.pipeline import Result
     from slp_mouthing.types import Array, Phone
@@ -110,15 +114,10 @@ def closures(result: Result, teeth: LipOnTeeth, tallies: dict[str, Tally]) -> No
             tallies["vowels open"].count(bool(np.any(track.lip_opening_m[frames] > 0.001)))
 
 
-def edges(result: Result) -> float:
-    """Largest onset or offset error in frames, over mouthings that come from rest and return to it."""
-    track = result.track
-    measured = np.array(moving_spans(track.curves))
-    starts = [a for k, (a, _) in enumerate(result.score.actions) if k == 0 or a - result.score.actions[k - 1][1] >= 0.3]
-    ends = [b for k, (_, b) in enumerate(result.score.actions[:-1]) if result.score.actions[k + 1][0] - b >= 0.3]
-    onsets = [np.abs(measured[:, 0] - start_s).min() for start_s in starts]
-    offsets = [np.abs(measured[:, 1] - end_s).min() for end_s in ends]
-    return float(max([*onsets, *offsets])) * track.fps
+def bouts_of(result: Result) -> list[Bout]:
+    """What comes from rest and returns to it; one that is not seen ends the benchmark."""
+    fps = result.track.fps
+    return bouts(result.score, lambda score: articulate(score, fps))
 
 
 def stirring_m(result: Result) -> float:
@@ -144,13 +143,19 @@ def main() -> None:
         studio = mouth.Studio(fps=fps)
         teeth = LipOnTeeth(studio.head)
         tallies = {"p b m": Tally(), "f v": Tally(), "vowels open": Tally()}
-        worst_edge, worst_m = 0.0, 0.0
+        found: list[Bout] = []
+        worst_m = 0.0
         for text in texts:
             result = studio.render(text)
             closures(result, teeth, tallies)
-            worst_edge, worst_m = max(worst_edge, edges(result)), max(worst_m, stirring_m(result))
+            found += bouts_of(result)
+            worst_m = max(worst_m, stirring_m(result))
         counts = "  ".join(f"{name} {tally}" for name, tally in tallies.items())
-        print(f"{fps:4.0f} fps  {counts}  onset/offset <= {worst_edge:.3f} frames  rest moves {worst_m * 1e3:.4f} mm")
+        onset = fps * max(abs(bout.onset_s - bout.start_s) for bout in found)
+        offset = fps * max(abs(bout.offset_s - bout.end_s) for bout in found)
+        rest_s = max(bout.rest_s - bout.end_s for bout in found)
+        print(f"{fps:4.0f} fps  {counts}  {len(found)} bouts: onset <= {onset:.3f} frames, offset <= {offset:.3f} frames, "
+              f"at rest <= {rest_s:.3f} s after the end; rest moves {worst_m * 1e3:.4f} mm")  # fmt: skip
 
 
 if __name__ == "__main__":

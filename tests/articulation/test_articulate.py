@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -9,10 +11,13 @@ from hypothesis import strategies as st
 
 from slp_mouthing.articulation import Style, articulate
 from slp_mouthing.articulation.coarticulation import RELAXATION_S
-from slp_mouthing.articulation.measure import moving_spans
+from slp_mouthing.articulation.measure import bouts
 from slp_mouthing.errors import InputError
 from slp_mouthing.head.builtin import BuiltinHead, load_builtin
 from slp_mouthing.types import CONTROL_NAMES, ControlCurves, MouthGesture, MouthScore, Phone, TimedGesture
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 RATES = (24.0, 25.0, 30.0, 50.0, 60.0)
 
@@ -202,9 +207,49 @@ def test_a_style_out_of_range_is_refused() -> None:
 @given(words, st.floats(0.1, 2.0), st.floats(0.16, 1.0), st.sampled_from(RATES))
 def test_onset_and_offset_are_within_half_a_frame(word: list[str], start_s: float, slot_s: float, fps: float) -> None:
     phones = mouthing(" ".join(word), start_s, start_s + slot_s)
-    [(onset_s, offset_s)] = moving_spans(articulate(score_of(phones, tail_s=0.4), fps))
-    assert abs(onset_s - start_s) <= 0.5 / fps + 1e-9
-    assert abs(offset_s - (start_s + slot_s)) <= 0.5 / fps + 1e-9
+    [bout] = bouts(score_of(phones, tail_s=0.4), lambda score: articulate(score, fps))
+    assert abs(bout.onset_s - start_s) <= 0.5 / fps + 1e-9
+    assert abs(bout.offset_s - (start_s + slot_s)) <= 0.5 / fps + 1e-9
+    assert bout.rest_s - bout.offset_s <= 0.2
+
+
+@pytest.mark.parametrize("fps", RATES)
+@pytest.mark.parametrize(("vowel", "control"), [("ɑː", "jawOpen"), ("uː", "mouthPucker"), ("iː", "mouthSmileLeft")])
+def test_a_held_vowel_is_full_until_its_end_and_falls_from_there(vowel: str, control: str, fps: float) -> None:
+    for end_s in (0.9, 0.911, 0.927):
+        values = curve(articulate(score_of(mouthing(vowel, 0.3, end_s), tail_s=0.4), fps), control)
+        last_full = np.flatnonzero(values >= values.max() - 1e-6)[-1]
+        assert abs(last_full / fps - end_s) <= 0.5 / fps + 1e-9
+        falling = np.diff(values[last_full:])
+        assert (falling <= 0.0).all()
+        assert falling[0] < 0.0
+
+
+def late(score: MouthScore) -> ControlCurves:
+    """The mouth leaves its last phone 0.1 s after the plan."""
+    return articulate(replace(score, actions=tuple((a, b + 0.1) for a, b in score.actions)), 30.0)
+
+
+def early(score: MouthScore) -> ControlCurves:
+    return articulate(replace(score, actions=tuple((a, b - 0.1) for a, b in score.actions)), 30.0)
+
+
+def skipping(score: MouthScore) -> ControlCurves:
+    """The second mouthing is lost."""
+    return articulate(replace(score, actions=(score.actions[0],)), 30.0)
+
+
+@pytest.mark.parametrize(("faulty", "error_s"), [(late, 0.1), (early, -0.1)])
+def test_a_mouth_that_leaves_at_the_wrong_time_is_found_out(
+    faulty: Callable[[MouthScore], ControlCurves], error_s: float
+) -> None:
+    for bout in bouts(score_of(mouthing("w aɪ", 0.3, 0.9), mouthing("t iː m", 1.5, 2.1), tail_s=0.5), faulty):
+        assert bout.offset_s - bout.end_s == pytest.approx(error_s, abs=0.5 / 30 + 1e-9)
+
+
+def test_a_mouthing_that_is_not_seen_is_found_out() -> None:
+    with pytest.raises(ValueError, match="2 bouts planned, the face moves 1 times and leaves for rest 1 times"):
+        bouts(score_of(mouthing("w aɪ", 0.3, 0.9), mouthing("t iː m", 1.5, 2.1)), skipping)
 
 
 def test_rest_is_exactly_still_before_between_and_after() -> None:
@@ -236,9 +281,10 @@ LALA = MouthGesture("lalala", "", (("tongueTipUp", 1.0),), repeat_hz=3.0, away=(
 def test_a_gesture_holds_its_pose_and_returns_to_rest() -> None:
     curves = articulate(score_of(gestures=(TimedGesture(PUFF, 0.3, 1.0),), tail_s=0.4), 30.0)
     assert at(curves, "cheekPuff", 0.7) == pytest.approx(1.0)
-    [(onset_s, offset_s)] = moving_spans(curves)
-    assert abs(onset_s - 0.3) <= 0.5 / 30
-    assert abs(offset_s - 1.0) <= 0.5 / 30
+    puff = curve(curves, "cheekPuff")
+    assert abs(np.flatnonzero(puff)[0] / 30 - 0.3) <= 0.5 / 30
+    assert abs(np.flatnonzero(puff == puff.max())[-1] / 30 - 1.0) <= 0.5 / 30
+    assert not curves.values[-3:].any()
 
 
 def test_a_repeated_gesture_alternates_at_its_rate() -> None:
