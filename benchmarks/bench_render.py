@@ -1,6 +1,8 @@
 """The renderer: its kernels beside plain torch, the default avatar's frames per second, threads, memory, a video end to end.
 
-    python benchmarks/bench_render.py [--size 512] [--quick]
+    OPENBLAS_NUM_THREADS=1 python benchmarks/bench_render.py [--size 512] [--quick]
+
+With more than one, numpy's BLAS keeps a core spinning after each pose, and two threads of ours gain little.
 
 To reach: rasteriser 30 times plain torch (aim 60), projection with harmonics 12 times (aim 20), two threads 1.7 times one (aim
 1.9), 60 frames a second on two cores (aim 120), memory flat over a minute. Kernels and torch have one thread each; the minimum of
