@@ -29,6 +29,7 @@ import numpy as np
 
 from slp_mouthing.errors import InstallationError, SpeechError
 from slp_mouthing.speech.phones import PhoneMark, matched, parse_ipa, phones_from_marks, to_mnemonics
+from slp_mouthing.speech.scripts import readable
 from slp_mouthing.types import Speech
 
 if TYPE_CHECKING:
@@ -95,7 +96,8 @@ class Espeak:
     def speak(self, text: str, ipa: str | None = None, rate_wpm: int = DEFAULT_RATE_WPM) -> Speech:
         """`text`, or `ipa` when it is given, as sound with its phones.
 
-        Nothing speakable gives a `Speech` without phones. The result is cached by content and never depends on earlier calls.
+        Letters of scripts that the voice does not read are left out; nothing speakable gives a `Speech` without phones. The
+        result is cached by content and never depends on earlier calls.
         Raises `SpeechError` for IPA that is not British English, and when espeak-ng fails.
         """
         if not _RATES_WPM[0] <= rate_wpm <= _RATES_WPM[1]:
@@ -130,7 +132,8 @@ class Espeak:
 
     def _synthesize(self, text: str, rate_wpm: int) -> Speech:
         # NUL would end the text for the C library.
-        samples, marks, sample_rate_hz = _render(text.replace("\0", " "), self._identifier, rate_wpm, _UTF8)
+        said = readable(text.replace("\0", " "), self._identifier)
+        samples, marks, sample_rate_hz = _render(said, self._identifier, rate_wpm, _UTF8)
         return self._speech(samples, sample_rate_hz, phones_from_marks(marks, samples, sample_rate_hz), text)
 
     def _synthesize_ipa(self, text: str, ipa: str, rate_wpm: int) -> Speech:

@@ -109,6 +109,8 @@ def _starts(marks: Sequence[PhoneMark], samples: Array, sample_rate_hz: int) -> 
     starts: list[tuple[PhoneMark, int]] = []
     stops = [*(mark.sample for mark in marks[1:]), len(samples)]
     for mark, stop in zip(marks, stops, strict=True):
+        if mark.label.startswith("("):
+            continue  # "(en)": a change of language, which has no sound.
         if not mark.label and np.any(np.abs(samples[mark.sample : stop]) >= _SILENT_LEVEL):
             continue  # An off-glide without a symbol of its own prolongs what it follows.
         start = mark.sample

@@ -122,11 +122,33 @@ def test_every_english_phone_can_be_asked_for(voice: Espeak, symbol: str) -> Non
     assert [phone.symbol for phone in voice.speak("", symbol).phones] == [symbol]
 
 
-@pytest.mark.parametrize("text", ["", "   ", "...", "\0"])
+@pytest.mark.parametrize("text", ["", "   ", "...", "\0", "!!!", "日本語", "%(日本)", "привет", "ελ", "ﷺ", "😀"])
 def test_nothing_to_say_has_no_phones(voice: Espeak, text: str) -> None:
     speech = voice.speak(text)
     assert speech.phones == ()
     assert len(speech.samples) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "same_as"),
+    [("en-gb", "日本 why", "why"), ("en-gb", "cafe\u0301", "café"), ("en-gb", "£5", "pound 5"), ("ru", "日本 привет", "привет")],
+)
+def test_what_is_readable_is_said(name: str, text: str, same_as: str) -> None:
+    speaker = Espeak(name)
+    assert symbols(speaker.speak(text)) == symbols(speaker.speak(same_as)) != ""
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("ru", "привет"), ("uk", "привіт"), ("el", "γεια"), ("he", "שלום"), ("ar", "مرحبا"), ("hi", "नमस्ते"), ("ja", "こんにちは"),
+     ("ko", "안녕"), ("cmn", "你好"), ("th", "สวัสดี"), ("pl", "źdźbło"), ("vi", "Việt"), ("my", "ပြည်"), ("ka", "გამარჯობა")],
+)  # fmt: skip
+def test_a_voice_reads_its_own_script(name: str, text: str) -> None:
+    assert len(Espeak(name).speak(text).phones) >= 2
+
+
+def test_a_change_of_language_is_no_phone() -> None:
+    assert symbols(Espeak("ru").speak("why")) == "w aɪ"
 
 
 def test_other_languages(voice: Espeak) -> None:
@@ -227,3 +249,16 @@ def test_faster_speech_is_shorter(voice: Espeak) -> None:
 def test_samples_cannot_be_changed_through_the_cache(voice: Espeak) -> None:
     with pytest.raises(ValueError, match="read-only"):
         voice.speak("why").samples[0] = 1.0
+
+
+def test_a_plan_warns_of_what_the_voice_cannot_read(tmp_path: Path) -> None:
+    from slp_mouthing.mouthing.lexicon import load_lexicon
+    from slp_mouthing.mouthing.plan import plan
+    from slp_mouthing.notation import parse
+
+    [utterance] = parse("WHY@0.5{日本語} WHY@0.5{!!!} WHY@0.5{привет} WHY@0.5{why}")
+    made = plan(utterance, load_lexicon(), lambda text, ipa: Espeak().pronounce(text or "", ipa))
+    assert [action.type for action in made.actions] == ["None", "None", "None", "Mouthing"]
+    assert [warning.partition("nothing")[2] for warning in made.warnings] == [
+        f" to mouth in '{text}', the mouth rests" for text in ("日本語", "!!!", "привет")
+    ]
