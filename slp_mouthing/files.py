@@ -9,6 +9,8 @@ import re
 import secrets
 import shutil
 import unicodedata
+import zipfile
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +24,11 @@ MAX_TEXT_BYTES = 32 * 2**20
 
 MAX_STEM_BYTES = 180
 """Of a file name without suffix. File systems allow 255 in all: suffix and temporary prefix need room."""
+
+DAMAGED = (
+    OSError, ValueError, EOFError, KeyError, zlib.error, zipfile.BadZipFile, RuntimeError, NotImplementedError, MemoryError,
+)  # fmt: skip
+"""What numpy, zipfile and zlib raise on .npz and .npy files that are cut, altered or something else."""
 
 _RESERVED_ON_WINDOWS = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
@@ -54,11 +61,8 @@ def atomic_folder(target: str | Path, owned: Callable[[Path], bool]) -> Iterator
     `OutputError`.
     """
     target = Path(target)
+    check_folder(target, owned)
     with _reported(target):
-        if target.exists() and not target.is_dir():
-            raise OutputError("is a file, expected a folder name", where=str(target), hint="delete or rename it")
-        if foreign := sorted(entry.name for entry in _entries(target) if not owned(entry)):
-            raise OutputError(f"holds other files ('{foreign[0]}')", where=str(target), hint="choose another folder with -o")
         temporary = _create_beside(target, Path.mkdir)
         try:
             yield temporary
@@ -71,6 +75,16 @@ def atomic_folder(target: str | Path, owned: Callable[[Path], bool]) -> Iterator
                 temporary.rename(target)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+def check_folder(target: str | Path, owned: Callable[[Path], bool]) -> None:
+    """What `atomic_folder` asks of `target`, for those who want to know before hours of work. Raises `OutputError`."""
+    target = Path(target)
+    with _reported(target):
+        if target.exists() and not target.is_dir():
+            raise OutputError("is a file, expected a folder name", where=str(target), hint="delete or rename it")
+        if foreign := sorted(entry.name for entry in _entries(target) if not owned(entry)):
+            raise OutputError(f"holds other files ('{foreign[0]}')", where=str(target), hint="choose another folder with -o")
 
 
 def atomic_write(target: str | Path, content: bytes | str) -> None:

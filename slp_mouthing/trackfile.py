@@ -5,13 +5,12 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-import zlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from slp_mouthing.errors import InputError
-from slp_mouthing.files import atomic_path
+from slp_mouthing.files import DAMAGED, atomic_path
 from slp_mouthing.types import ARKIT_NAMES, FaceTrack
 
 if TYPE_CHECKING:
@@ -24,8 +23,6 @@ _SCALARS = ("fps", "head", "meta")
 _NAMES = ("blendshape_names", "tongue_names")
 _REQUIRED = (*_SCALARS, *_NAMES, "jaw_pose", "blendshapes", "eyes_pose", "tongue", "lip_opening_m", "lip_width_m")
 _OPTIONAL = ("expressions", "vertex_offsets")
-_DAMAGED = (OSError, ValueError, EOFError, KeyError, zlib.error, zipfile.BadZipFile, RuntimeError, MemoryError)
-"""What numpy, zipfile and zlib raise on files that are cut, altered or something else."""
 
 
 def save(track: FaceTrack, path: str | Path) -> None:
@@ -51,7 +48,7 @@ def load(path: str | Path) -> FaceTrack:
             arrays = {name.removesuffix(".npy"): _array(archive, name) for name in members}
     except FileNotFoundError as error:
         raise InputError("no such file", where=where) from error
-    except _DAMAGED as error:
+    except DAMAGED as error:
         raise InputError(f"is not a readable .track.npz ({error})", where=where, hint="render it again") from error
     if missing := [name for name in _REQUIRED if name not in arrays]:
         raise InputError(f"lacks {', '.join(missing)}", where=where, hint="give a file that `mouth render` wrote")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import zipfile
-import zlib
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from slp_mouthing.errors import InputError
-from slp_mouthing.files import atomic_path
+from slp_mouthing.files import DAMAGED, atomic_path
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,18 +24,6 @@ _SHAPES: dict[str, tuple[str | int, ...]] = {
 }  # fmt: skip
 """Sizes of each array; a letter stands for one number throughout the file."""
 _OPTIONAL = ("static_offset", "dynamic_offset")
-_DAMAGED = (
-    OSError,
-    ValueError,
-    EOFError,
-    KeyError,
-    zlib.error,
-    zipfile.BadZipFile,
-    RuntimeError,
-    NotImplementedError,
-    MemoryError,
-)
-"""What numpy, zipfile and zlib raise on files that are cut, altered or something else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +106,7 @@ def _read(path: str | Path, names: tuple[str, ...]) -> dict[str, Array]:
             found = {name: _array(archive, name) for name in names if f"{name}.npy" in stored}
     except FileNotFoundError as error:
         raise InputError("no such file", where=where) from error
-    except _DAMAGED as error:
+    except DAMAGED as error:
         raise InputError(f"is not a readable flame_param.npz ({error})", where=where, hint="copy or download it again") from error
     if missing := [name for name in names if name not in found and name not in _OPTIONAL]:
         raise InputError(f"lacks {missing[0]}", where=where, hint="give the flame_param.npz beside the avatar's PLY")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import zipfile
-import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -16,7 +15,7 @@ import numpy as np
 
 from slp_mouthing.body.pickles import PickleRecord, found
 from slp_mouthing.errors import InputError
-from slp_mouthing.files import atomic_path
+from slp_mouthing.files import DAMAGED, atomic_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -34,18 +33,6 @@ UNNAMED = "array"
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _DEFLATE_LEVEL = 1
-_DAMAGED = (
-    OSError,
-    ValueError,
-    EOFError,
-    KeyError,
-    zlib.error,
-    zipfile.BadZipFile,
-    RuntimeError,
-    NotImplementedError,
-    MemoryError,
-)
-"""What zipfile, zlib and numpy raise on files that are cut or altered."""
 
 
 class Record(Protocol):
@@ -158,7 +145,7 @@ def _read_npz(content: bytes, where: str) -> NpzRecord:
             if (size := sum(info.file_size for info in infos)) > MAX_BYTES:
                 raise InputError(f"unpacks to {size / 2**30:.1f} GiB, at most {MAX_BYTES // 2**30} GiB are read", where=where)
             members = tuple(Member(i.filename, archive.read(i), i.compress_type, i.date_time) for i in infos)
-    except _DAMAGED as error:
+    except DAMAGED as error:
         raise InputError(f"is damaged, or not an .npz file ({error})", where=where, hint="copy it again") from error
     decoded = {member.name.removesuffix(".npy"): _decoded(member.content) for member in members}
     return NpzRecord(where, members, {name: array for name, array in decoded.items() if array is not None})
@@ -168,14 +155,14 @@ def _decoded(content: bytes) -> NDArray[Any] | None:
     """A member as an array; None for objects and for what is no array."""
     try:
         return _decode(content)
-    except _DAMAGED:
+    except DAMAGED:
         return None
 
 
 def _decode_npy(content: bytes, where: str) -> NDArray[Any]:
     try:
         return _decode(content)
-    except _DAMAGED as error:
+    except DAMAGED as error:
         raise InputError(f"is damaged, or not an array of numbers ({error})", where=where, hint="copy it again") from error
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from slp_mouthing.errors import HeadError, MissingExtra
 from slp_mouthing.render.bound import project_bound, project_bound_gradient
+from slp_mouthing.render.gaussians import local_axes
 from slp_mouthing.render.gradients import SLOT, composite_gradient, gather
 from slp_mouthing.render.harmonics import harmonic_colors, harmonic_gradient
 from slp_mouthing.render.rasterise import Projected, composite_all, make_tiles
@@ -198,21 +199,6 @@ class _Render(torch.autograd.Function):
 
 
 _render: Callable[..., tuple[Tensor, Tensor]] = _Render.apply
-
-
-def local_axes(rotation_wxyz: Array, log_scale: Array) -> Array:
-    """Columns of Gaussians' own axes, as long as their deviations. [N, 4], [N, 3] -> [N, 3, 3]"""
-    q = rotation_wxyz / np.maximum(np.linalg.norm(rotation_wxyz, axis=1, keepdims=True), 1e-20)
-    w, x, y, z = q.T
-    rotation = np.stack(
-        [
-            1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y),
-            2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x),
-            2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y),
-        ],
-        axis=1,
-    ).reshape(-1, 3, 3)  # fmt: skip
-    return np.ascontiguousarray(rotation * np.exp(log_scale)[:, None, :], np.float32)
 
 
 def reader_input(pictures: Tensor) -> Tensor:
