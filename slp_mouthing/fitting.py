@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,7 @@ import numpy as np
 from slp_mouthing.avatar.dataset import load_dataset
 from slp_mouthing.avatar.fit import FitOptions, fit
 from slp_mouthing.avatar.flame_param import FlameParam
-from slp_mouthing.avatar.folder import import_avatar
+from slp_mouthing.avatar.folder import check_target, import_avatar
 from slp_mouthing.avatar.ply import write_avatar
 from slp_mouthing.avatar.torch_binding import torch
 from slp_mouthing.errors import InputError
@@ -57,7 +56,9 @@ def fit_avatar(
 
     Raises `InputError`, `HeadError`, `OutputError`, `MissingExtra`.
     """
-    folder, recording = Path(folder), load_dataset(dataset)
+    folder = Path(folder)
+    check_target(folder)
+    recording = load_dataset(dataset)
     name, motion, person = _motion(recording, flame, flame_shape)
     held_out = recording.val or recording.test
     avatar, reports = fit(
@@ -97,13 +98,9 @@ class FlameMotion:
 
     def __init__(self, frames: dict[int, FlameParam], flame: str | Path | None, shape_count: int) -> None:
         first = next(iter(frames.values()))
-        self.head = load_flame(flame, shape=first.shape, shape_count=shape_count)
+        self.head = load_flame(flame, shape=first.shape, static_offset=first.static_offset, shape_count=shape_count)
         self.triangles: NDArray[np.int32] = self.head.triangles
-        rig = self.head.rig
-        if first.static_offset is not None:
-            # The joints stay where the shape alone puts them.
-            rig = replace(rig, template=rig.template + _fitting(first.static_offset, rig.template.shape))
-        self.skin, self.row = TorchSkin(rig), {timestep: row for row, timestep in enumerate(frames)}
+        self.skin, self.row = TorchSkin(self.head.rig), {timestep: row for row, timestep in enumerate(frames)}
         params = list(frames.values())
         self.expression = _parameter(np.concatenate([p.expr[:, : self.head.expression_count] for p in params]))
         poses = [full_pose(p.jaw_pose, p.eyes_pose, p.neck_pose, p.rotation) for p in params]
@@ -152,11 +149,3 @@ def _track_motion(recording: Dataset, path: Path) -> tuple[str, Motion, None]:
 
 def _parameter(values: NDArray[np.floating]) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(values, np.float32)).requires_grad_()
-
-
-def _fitting(offset: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """Offsets of the mesh, padded for FLAME without teeth. Raises `InputError`."""
-    missing = shape[0] - len(offset)
-    if missing not in (0, 120):
-        raise InputError(f"static_offset is for {len(offset)} vertices, and the head has {shape[0]}")
-    return np.pad(offset, ((0, missing), (0, 0)))

@@ -14,7 +14,9 @@ pytest.importorskip("torch")
 from slp_mouthing.avatar.flame_param import FlameParam
 from slp_mouthing.avatar.folder import load_avatar
 from slp_mouthing.cli.main import run
+from slp_mouthing.fitting import FlameMotion
 from slp_mouthing.head.builtin import load_builtin
+from slp_mouthing.head.flame import load_flame
 from slp_mouthing.types import ARKIT_NAMES, TONGUE_NAMES, FaceTrack
 from tests.head.flame_files import SMALL, write_folder
 
@@ -76,6 +78,35 @@ def test_flame_from_parameters(tmp_path: Path) -> None:
     assert fit(recording, tmp_path / "me", "--flame", str(flame), "--flame-shape", "6") == 0
     stored = load_avatar(tmp_path / "me")
     assert stored.card.head.startswith("flame") and stored.person is not None and len(stored.person.shape) == 6
+
+
+def test_a_persons_offsets_move_mesh_and_joints_as_in_the_head_that_is_rendered(tmp_path: Path) -> None:
+    write_folder(tmp_path / "flame", SMALL)
+    offset = 0.01 * np.random.default_rng(0).standard_normal((SMALL.head + 2 * SMALL.eye, 3)).astype(np.float32)
+    still = np.zeros((1, 3), np.float32)
+    param = FlameParam(
+        shape=np.ones(6, np.float32), expr=np.zeros((1, 8), np.float32), rotation=still, neck_pose=still, jaw_pose=still + 0.2,
+        eyes_pose=np.zeros((1, 6), np.float32), translation=still, static_offset=offset,
+    )  # fmt: skip
+    fitted = FlameMotion({0: param}, tmp_path / "flame", 6).vertices(0).detach().numpy()
+    head = load_flame(tmp_path / "flame", shape=param.shape, static_offset=offset, shape_count=6)
+    np.testing.assert_allclose(fitted, head.pose_flame(param.expr, param.jaw_pose)[0], atol=1e-6)
+
+
+def test_what_cannot_be_stored_is_refused_before_the_fit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recording = write_recording(tmp_path / "recording")
+    write_track(recording / "face.track.npz")
+    assert fit(recording, recording) == 1
+    printed = capsys.readouterr()
+    assert printed.out == "" and "holds other files" in printed.err
+
+
+@pytest.mark.parametrize("device", ["mars", "cuda:99"])
+def test_devices_that_are_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str], device: str) -> None:
+    recording = write_recording(tmp_path / "recording")
+    write_track(recording / "face.track.npz")
+    assert fit(recording, tmp_path / "me", "--device", device) == 1
+    assert f"device '{device}'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 KEPT_FRAMES = 64
 """Timesteps whose triangles' frames are kept."""
 CHECKPOINT_FORMAT = "slp-mouthing fit 1"
+_STATE = {"fit", "iteration", "gaussians", "pull", "seen", "reports", "motion", "motion_adam"}
 
 
 class Motion(Protocol):
@@ -75,6 +77,7 @@ class FitOptions:
     def __post_init__(self) -> None:
         if not 1 <= self.iterations <= 10_000_000:
             raise InputError(f"iterations is {self.iterations}, allowed: 1 to 10000000")
+        _check_device(self.device)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +202,8 @@ class _Run:
     def _name(self) -> str:
         """Of this fit: what a checkpoint must agree in. The device may change."""
         options = {key: value for key, value in asdict(self.options).items() if key not in ("device", "report_every")}
-        return f"{options} {[(str(v.image.name), v.timestep) for v in self.train]} {len(self.triangles)}"
+        corrected = [(name, tuple(tensor.shape)) for name, tensor, _ in self.motion.parameters()]
+        return f"{options} {[(v.image.name, v.timestep) for v in self.train]} {len(self.triangles)} {corrected}"
 
     def _random(self, purpose: int) -> np.random.Generator:
         """By step and purpose: a resumed fit draws what it would have drawn."""
@@ -289,6 +293,16 @@ def winding(corners: NDArray[np.float64]) -> float:
     return float(np.arctan2(above, below).sum() / (2 * np.pi))
 
 
+def _check_device(name: str) -> None:
+    """Raises `InputError` for what is neither the CPU nor a GPU that torch sees."""
+    if re.fullmatch(r"cuda(:\d+)?", name):
+        count = torch.cuda.device_count()
+        if int(name.partition(":")[2] or 0) >= count:
+            raise InputError(f"there is no device '{name}': torch sees {count} GPUs", hint="leave --device out for the CPU")
+    elif name != "cpu":
+        raise InputError(f"unknown device '{name}', allowed: cpu, cuda, cuda:N")
+
+
 def _mean(values: list[float]) -> float:
     return float(np.mean(values)) if values else float("nan")
 
@@ -303,6 +317,6 @@ def _read_checkpoint(path: Path) -> dict[str, Any]:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # whatever a damaged archive makes torch raise
         raise InputError("is not a readable checkpoint", where=str(path), hint="fit anew without --resume") from error
-    if not isinstance(state, dict) or state.get("format") != CHECKPOINT_FORMAT:
+    if not isinstance(state, dict) or state.get("format") != CHECKPOINT_FORMAT or not state.keys() >= _STATE:
         raise InputError(f"is not of the format '{CHECKPOINT_FORMAT}'", where=str(path), hint="fit anew without --resume")
     return state

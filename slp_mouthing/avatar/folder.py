@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from slp_mouthing.avatar.flame_param import FlameIdentity, FlameParam
 from slp_mouthing.avatar.ply import read_avatar, write_avatar
 from slp_mouthing.errors import InputError
-from slp_mouthing.files import atomic_folder, read_text
+from slp_mouthing.files import atomic_folder, check_folder, read_text
 
 if TYPE_CHECKING:
     from slp_mouthing.avatar.splats import SplatAvatar
@@ -71,12 +71,17 @@ def import_avatar(
     mesh = next(count for count in triangles if count > avatar.binding.max())
     person = None if flame_param is None else FlameParam.load(flame_param)
     card = AvatarCard(head, mesh, len(avatar), avatar.local.sh_degree, source, license)
-    with atomic_folder(folder, owned=lambda entry: entry.name in (PLY, CARD, FLAME_PARAM)) as new:
+    with atomic_folder(folder, owned=_is_ours) as new:
         write_avatar(avatar, new / PLY)
         (new / CARD).write_text(_card_text(card), encoding="utf-8")
         if person is not None:
             person.save(new / FLAME_PARAM)
     return card
+
+
+def check_target(folder: str | Path) -> None:
+    """Raises `OutputError` when no avatar may be stored in `folder`: it is a file, or holds what is no avatar's."""
+    check_folder(folder, owned=_is_ours)
 
 
 def load_avatar(folder: str | Path) -> StoredAvatar:
@@ -105,6 +110,10 @@ def read_card(folder: str | Path) -> AvatarCard:
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise InputError(f"is not of the format '{FORMAT}'", where=str(path), hint="import the avatar again")
     return AvatarCard(**{field.name: _entry(content, field.name, str(path)) for field in fields(AvatarCard)})
+
+
+def _is_ours(entry: Path) -> bool:
+    return entry.name in (PLY, CARD, FLAME_PARAM)
 
 
 def _entry(content: dict[str, Any], name: str, where: str) -> Any:

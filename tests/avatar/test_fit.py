@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch")
 
 from slp_mouthing.avatar.dataset import Dataset, load_dataset  # noqa: E402
 from slp_mouthing.avatar.densify import DensityOptions  # noqa: E402
-from slp_mouthing.avatar.fit import FitOptions, FitReport, check_cameras, fit, winding  # noqa: E402
+from slp_mouthing.avatar.fit import CHECKPOINT_FORMAT, FitOptions, FitReport, check_cameras, fit, winding  # noqa: E402
 from slp_mouthing.avatar.trainable import Rates  # noqa: E402
 from slp_mouthing.errors import InputError  # noqa: E402
 from slp_mouthing.render.differentiable import rasterize  # noqa: E402
@@ -80,8 +80,19 @@ def test_checkpoint_of_another_fit_is_refused(recording: Dataset, ball: Ball, tm
     run(recording, ball, short, checkpoint=file)
     with pytest.raises(InputError, match="other pictures or options"):
         run(recording, ball, replace(short, seed=5), checkpoint=file, resume=True)
+    place = torch.zeros(3, requires_grad=True)
+
+    class Corrected(Ball):
+        def parameters(self) -> tuple[tuple[str, torch.Tensor, float], ...]:
+            return (("place", place, 3e-4),)
+
+    with pytest.raises(InputError, match="other pictures or options"):
+        run(recording, Corrected(ball.triangles, ball.rest), short, checkpoint=file, resume=True)
     file.write_bytes(b"not a checkpoint")
     with pytest.raises(InputError, match="not a readable checkpoint"):
+        run(recording, ball, short, checkpoint=file, resume=True)
+    torch.save({"format": CHECKPOINT_FORMAT}, file)
+    with pytest.raises(InputError, match="is not of the format"):
         run(recording, ball, short, checkpoint=file, resume=True)
 
 
