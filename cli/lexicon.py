@@ -14,7 +14,9 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The mouthin
 
 @app.command("show")
 def show(
-    gloss: Annotated[list[str] | None, typer.Argument(help="Glosses to show; none: all.", metavar="[GLOSS]...")] = None,
+    gloss: Annotated[
+        list[str] | None, typer.Argument(readable=False, help="Glosses to show; none: all.", metavar="[GLOSS]...")
+    ] = None,
     lexicon: Lexicons = None,
 ) -> None:
     """Print lexicon entries: gloss, mouthing, type, confidence, source."""
@@ -30,17 +32,22 @@ def show(
 
 
 @app.command("check")
-def check(files: Annotated[list[Path], typer.Argument(help="Lexicon files (YAML).", metavar="FILE...")]) -> None:
-    """Check lexicon files against the schema; errors name file and line."""
+def check(files: Annotated[list[Path], typer.Argument(readable=False, help="Lexicon files (YAML).", metavar="FILE...")]) -> None:
+    """Check lexicon files against the schema and say every entry; errors name file and line."""
     from slp_mouthing.mouthing.lexicon import read_lexicon
+    from slp_mouthing.speech.espeak import Espeak, version
 
+    version()  # What is missing of the synthesiser is no fault of a file.
     for path in files:
-        typer.echo(f"{path}: {len(read_lexicon(path).entries)} entries, no errors")
+        lexicon = read_lexicon(path, lambda voice: Espeak(voice).pronounce)
+        typer.echo(f"{path}: {len(lexicon.entries)} entries, no errors")
 
 
 @app.command("coverage")
 def coverage(
-    files: Annotated[list[Path], typer.Argument(help="Gloss text, ELAN or other input files.", metavar="FILE...")],
+    files: Annotated[
+        list[Path], typer.Argument(readable=False, help="Gloss text, ELAN or other input files.", metavar="FILE...")
+    ],
     lexicon: Lexicons = None,
     tier: Tiers = None,
     mouth_tier: MouthTiers = None,

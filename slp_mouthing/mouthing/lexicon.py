@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from slp_mouthing.mouthing.lexicon_file import Voices
     from slp_mouthing.types import ActionType, MouthOverride, Reduction
 
 Confidence = Literal["high", "medium", "low"]
@@ -104,11 +105,14 @@ def load_lexicon(paths: tuple[str | Path, ...] = ()) -> Lexicon:
     return lexicon
 
 
-def read_lexicon(path: str | Path) -> Lexicon:
-    """One lexicon file on its own. Raises `LexiconError` or, for what is no text, `InputError`."""
+def read_lexicon(path: str | Path, voices: Voices | None = None) -> Lexicon:
+    """One lexicon file on its own. Raises `LexiconError` or, for what is no text, `InputError`.
+
+    With `voices`, which gives a voice's pronunciation by its name, every entry is tried out: one that cannot be said is an error.
+    """
     from slp_mouthing.mouthing import lexicon_file
 
-    return lexicon_file.read(path)
+    return lexicon_file.read(path, voices)
 
 
 def gloss_forms(gloss: str) -> Iterator[str]:

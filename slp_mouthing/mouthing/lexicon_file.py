@@ -24,13 +24,13 @@ from __future__ import annotations
 import difflib
 import hashlib
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib import resources
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import yaml
 
-from slp_mouthing.errors import InputError, LexiconError
+from slp_mouthing.errors import InputError, LexiconError, MouthError
 from slp_mouthing.files import decode_text, read_text
 from slp_mouthing.mouthing import gestures
 from slp_mouthing.mouthing.lexicon import Confidence, Lexicon, LexiconEntry
@@ -39,6 +39,15 @@ from slp_mouthing.types import ActionType, MouthOverride, Reduction
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from slp_mouthing.types import Phone
+
+    Pronounce = Callable[[str, str | None], tuple[Phone, ...]]
+    Voices = Callable[[str], Pronounce]
+    """A voice by name: what says text, or IPA where the second argument gives it."""
+
+_A = TypeVar("_A")
+_R = TypeVar("_R")
 
 MAX_REPEAT = 6
 _MAX_DEPTH = 8
@@ -54,16 +63,19 @@ def builtin() -> Lexicon:
     return parse(decode_text(path.read_bytes(), "bsl.yaml"), "bsl.yaml")
 
 
-def read(path: str | Path) -> Lexicon:
-    """The lexicon of one file. Raises `InputError` when it is no text and `LexiconError` when it is no lexicon."""
+def read(path: str | Path, voices: Voices | None = None) -> Lexicon:
+    """The lexicon of one file, with `voices` every entry tried out.
+
+    Raises `InputError` when it is no text and `LexiconError` when it is no lexicon.
+    """
     text = read_text(path)
     _refuse_deep_nesting(text, str(path))
-    return parse(text, str(path))
+    return parse(text, str(path), voices)
 
 
-def parse(text: str, where: str) -> Lexicon:
+def parse(text: str, where: str, voices: Voices | None = None) -> Lexicon:
     """The lexicon in `text`; `where` names it in messages. Raises `LexiconError`."""
-    return _Reader(where).lexicon(_compose(text, where), hashlib.sha256(text.encode()).hexdigest())
+    return _Reader(where, voices).lexicon(_compose(text, where), hashlib.sha256(text.encode()).hexdigest())
 
 
 def _compose(text: str, where: str) -> yaml.Node | None:
@@ -98,6 +110,9 @@ class _Reader:
     """Reads the nodes of one file."""
 
     where: str
+    voices: Voices | None = None
+    pronounce: Pronounce | None = None
+    """Says what entries ask for, when they are tried out."""
     defaults: dict[str, Any] = field(default_factory=dict)
     """Attributes of an entry that does not give them itself."""
     sources: dict[str, str] = field(default_factory=dict)
@@ -108,6 +123,8 @@ class _Reader:
         parts = self.table(root, ("lexicon", "entries", "groups"))
         header = self.table(parts["lexicon"], _HEADER) if "lexicon" in parts else {}
         texts = {key: self.text(header[key], key) if key in header else "" for key in ("name", "language", "voice")}
+        if self.voices:
+            self.pronounce = self.tried(self.voices, header.get("voice", root), texts["voice"] or builtin().voice)
         if "sources" in header:
             self.sources = {key: self.text(node, key) for key, node in self.table(header["sources"]).items()}
         if "defaults" in header:
@@ -128,22 +145,30 @@ class _Reader:
         entries |= inner.entries(cells["entries"], entries)
 
     def entries(self, node: yaml.Node, known: dict[str, LexiconEntry]) -> dict[str, LexiconEntry]:
-        cells = self.table(node)
-        for gloss in cells.keys() & known.keys():
-            raise self.error(f"'{gloss}' is given twice, first at {known[gloss].where}", cells[gloss], "keep one")
-        return {gloss: self.entry(gloss, cell) for gloss, cell in cells.items()}
+        found: dict[str, LexiconEntry] = {}
+        # As they are looked up: in any case.
+        places = {gloss.upper(): entry.where for gloss, entry in known.items()}
+        for gloss, cell in self.table(node).items():
+            if (first := places.get(gloss.upper())) is not None:
+                raise self.error(f"'{gloss}' is given twice, first at {first}", cell, "keep one")
+            found[gloss] = self.entry(gloss, cell)
+            places[gloss.upper()] = found[gloss].where
+        return found
 
     def entry(self, gloss: str, node: yaml.Node) -> LexiconEntry:
         where = f"{self.where}:{node.start_mark.line + 1}"
         if isinstance(node, yaml.ScalarNode):
-            mouth = self.short_mouth(node)
+            mouth = self.sayable(self.short_mouth(node), node)
             return LexiconEntry(gloss, mouth, type=_type_of(mouth), where=where, **self.defaults)
         cells = self.table(node, _KEYS)
-        mouth = self.mouth(cells, node)
+        mouth = self.sayable(self.mouth(cells, node), cells.get("ipa") or cells.get("mouthing") or node)
         given = {**self.defaults, **self.attributes({key: cell for key, cell in cells.items() if key not in _MOUTH_KEYS})}
-        fits = {"none": "None", "gesture": "MG"}.get(mouth.kind, "Mouthing")
-        if (stated := given.setdefault("type", _type_of(mouth))) == "None" and fits != "None":
+        fits, stated = _type_of(mouth), given.setdefault("type", _type_of(mouth))
+        if stated == "None" and fits != "None":
             raise self.error(f"{gloss} has type None and a mouth action", node, "leave out one of them")
+        if (fits, stated) in _MISFITS:
+            has = "a word" if fits == "Mouthing" else "a gesture"
+            raise self.error(f"{gloss} has type {stated} and {has}", cells["type"], "leave out the type")
         if fits == "None" and stated != "None":
             raise self.error(f"{gloss} says nothing of the mouth", node, "give mouthing, ipa or gesture, or type: None")
         word = self.text(cells["mouthing"], "mouthing") if mouth.kind == "ipa" and "mouthing" in cells else ""
@@ -156,8 +181,8 @@ class _Reader:
             return MouthOverride("none")
         if text.startswith("%"):
             return self.gesture(text[1:], node)
-        if len(text) > 2 and text.startswith("/") and text.endswith("/"):
-            return MouthOverride("ipa", text[1:-1])
+        if len(text) > 1 and text.startswith("/") and text.endswith("/"):
+            return self.ipa(text, node)
         return MouthOverride("text", text)
 
     def mouth(self, cells: dict[str, yaml.Node], node: yaml.Node) -> MouthOverride:
@@ -167,8 +192,28 @@ class _Reader:
                 raise self.error("a gesture and a mouthing", node, "leave out one of them")
             return self.gesture(values["gesture"], cells["gesture"])
         if "ipa" in values:
-            return MouthOverride("ipa", values["ipa"].strip("/ "))
+            return self.ipa(values["ipa"], cells["ipa"])
         return MouthOverride("text", values["mouthing"]) if "mouthing" in values else MouthOverride("none")
+
+    def ipa(self, text: str, node: yaml.Node) -> MouthOverride:
+        if not (symbols := text.strip("/ ")):
+            raise self.error("ipa is empty, expected symbols", node)
+        return MouthOverride("ipa", symbols)
+
+    def sayable(self, mouth: MouthOverride, node: yaml.Node) -> MouthOverride:
+        """`mouth`, tried out when there is a voice to."""
+        if self.pronounce and mouth.kind in ("text", "ipa"):
+            text, ipa = (mouth.value, None) if mouth.kind == "text" else ("", mouth.value)
+            if not self.tried(partial(self.pronounce, text), node, ipa):
+                raise self.error(f"nothing to mouth in '{mouth.value}'", node, "give a word that the voice can read")
+        return mouth
+
+    def tried(self, call: Callable[[_A], _R], node: yaml.Node, value: _A) -> _R:
+        """The call's result, its error told with the node's place."""
+        try:
+            return call(value)
+        except MouthError as error:
+            raise self.error(error.what, node, error.hint) from error
 
     def gesture(self, name: str, node: yaml.Node) -> MouthOverride:
         try:
@@ -235,6 +280,11 @@ class _Reader:
         return LexiconError(what, where=f"{self.where}:{mark.line + 1}:{mark.column + 1}", hint=hint)
 
 
+_MISFITS = {
+    *(("Mouthing", stated) for stated in ("MG", "Anticipation-MG", "Perseveration-MG")),
+    *(("MG", stated) for stated in ("Mouthing", "Anticipation-M", "Perseveration-M")),
+}
+"""What an entry does with the type that it states, where the two contradict each other."""
 _MOUTH_KEYS = ("mouthing", "ipa", "gesture")
 _ATTRIBUTES: dict[str, Callable[[_Reader, str, yaml.Node], object]] = {
     "type": lambda reader, key, node: reader.choice(key, node, get_args(ActionType)),

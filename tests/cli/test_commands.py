@@ -155,6 +155,26 @@ def test_lexicon_shows_and_covers(gloss: Path, tmp_path: Path, capsys: pytest.Ca
     assert one_line(error) and "broken.yaml:3" in error
 
 
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        ("entries:\n  A: a\n  FOO: /zzq%/", 3, "no British English phone"),
+        ("entries:\n  A: a\n  FOO: {mouthing: foo, ipa: zzq%}", 3, "no British English phone"),
+        ("lexicon:\n  voice: xx\nentries:\n  A: a", 2, "unknown voice 'xx'"),
+        ("entries:\n  A: a\ngroups:\n- entries:\n    FOO: 日本", 5, "nothing to mouth in '日本'"),
+        ("lexicon: {voice: de}\nentries:\n  FOO: /waɪ/", 3, "IPA needs an English voice"),
+    ],
+)
+def test_a_lexicon_that_fails_on_use_fails_its_check(
+    text: str, line: int, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(text, encoding="utf-8")
+    assert run(["lexicon", "check", str(path)]) == 1
+    error = capsys.readouterr().err
+    assert one_line(error) and f"mine.yaml:{line}:" in error and said in error
+
+
 def test_doctor_finds_everything_a_render_needs(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["doctor"]) == 0
     report = capsys.readouterr().out
