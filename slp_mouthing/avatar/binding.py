@@ -77,7 +77,7 @@ def triangle_shapes(vertices_m: Array, triangles: NDArray[np.int32]) -> Array:
     v0, v1, v2 = (vertices_m[triangles[:, k]].astype(np.float64) for k in range(3))
     x1, x2 = (np.einsum("fi,fi->f", v - v0, rotation[:, :, 0]) for v in (v1, v2))
     z2 = np.einsum("fi,fi->f", v2 - v0, rotation[:, :, 2])
-    return np.asarray(np.stack([x1, x2, z2], axis=1) / scale[:, None], np.float32)
+    return np.asarray(np.stack([x1, x2, z2], axis=1) / np.maximum(scale, 1e-20)[:, None], np.float32)
 
 
 def _unit(v: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -106,3 +106,10 @@ def test_a_collapsed_triangle_gives_finite_numbers() -> None:
     for shears in (False, True):
         avatar = _avatar(vertices, 6, shears=shears)
         assert all(np.isfinite(x).all() for x in avatar.to_world(np.zeros_like(vertices), TRIANGLES))
+
+
+def test_a_triangle_that_is_a_point_at_rest_has_no_shape() -> None:
+    vertices = _vertices(6)
+    vertices[TRIANGLES[0]] = vertices[TRIANGLES[0, 0]]
+    shapes = triangle_shapes(vertices, TRIANGLES)
+    assert np.isfinite(shapes).all() and not shapes[0].any() and shapes[1].any()
