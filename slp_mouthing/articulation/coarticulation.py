@@ -71,7 +71,7 @@ def balance(segments: Sequence[Segment], times_s: Floats, gain: Floats) -> Float
 def gains(intensity: float, jaw: float, lip: float) -> Floats:
     """Factor on each articulator's targets -> [A]"""
     gain = np.empty(len(ARTICULATORS))
-    gain[JAW], gain[LIPS], gain[TONGUE] = intensity * jaw, intensity * lip, min(intensity, 1.0)
+    gain[JAW], gain[LIPS], gain[TONGUE] = intensity * jaw, intensity * lip, min(intensity * max(jaw, lip), 1.0)
     return gain
 
 

@@ -48,7 +48,9 @@ class Style:
     intensity: float = 1.0
     """Factor on jaw and lips together."""
     jaw: float = 1.0
+    """Factor on how far the jaw opens."""
     lip: float = 1.0
+    """Factor on how far the lips round, spread and part."""
 
     def __post_init__(self) -> None:
         for name in ("intensity", "jaw", "lip"):
@@ -81,7 +83,7 @@ def _mouthing(found: Sequence[Segment], times_s: Floats, fps: float, style: Styl
     shut = activation(holds(found, "lips", 1.0 / fps), times_s)
     bite = activation(holds(found, "teeth", 1.0 / fps), times_s) * (1.0 - shut)
     # Contacts do not shrink with the style, but a still face stays still.
-    firmness = min(1.0, 4.0 * style.intensity)
+    firmness = min(1.0, 4.0 * style.intensity * max(style.jaw, style.lip))
     return _controls(lean, shut * firmness, bite * firmness)
 
 

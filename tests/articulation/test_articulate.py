@@ -54,17 +54,18 @@ def head() -> BuiltinHead:
 
 # ---- shape of the result --------------------------------------------------------------------------------------------------
 phone_symbols = st.sampled_from([*"pbmfvtsʃlwkhθə☃", "iː", "ɑː", "uː", "aɪ", "tʃ", "øː"])
+size = st.floats(0.0, 2.0)
 words = st.lists(phone_symbols, min_size=1, max_size=6)
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.lists(words, min_size=1, max_size=4), st.floats(0.0, 0.6), st.sampled_from(RATES), st.floats(0.0, 2.0))
-def test_weights_stay_in_their_range(said: list[list[str]], gap_s: float, fps: float, intensity: float) -> None:
+@given(st.lists(words, min_size=1, max_size=4), st.floats(0.0, 0.6), st.sampled_from(RATES), st.builds(Style, size, size, size))
+def test_weights_stay_in_their_range(said: list[list[str]], gap_s: float, fps: float, style: Style) -> None:
     spoken, start_s = [], 0.1
     for word in said:
         spoken.append(mouthing(" ".join(word), start_s, start_s + 0.3))
         start_s += 0.3 + gap_s
-    curves = articulate(score_of(*spoken), fps, Style(intensity=intensity))
+    curves = articulate(score_of(*spoken), fps, style)
     assert curves.values.dtype == np.float32
     assert np.isfinite(curves.values).all()
     assert 0.0 <= curves.values.min() <= curves.values.max() <= 1.0
@@ -191,8 +192,25 @@ def test_jaw_and_lips_are_styled_apart() -> None:
     assert at(jawless, "mouthPucker", middle(phones[1])) == pytest.approx(at(plain, "mouthPucker", middle(phones[1])))
 
 
-def test_no_intensity_is_a_still_face() -> None:
-    assert not articulate(score_of(mouthing("p iː f uː")), 30.0, Style(intensity=0.0)).values.any()
+@pytest.mark.parametrize("style", [Style(intensity=0.0), Style(jaw=0.0, lip=0.0)])
+def test_no_movement_is_a_still_face(style: Style) -> None:
+    assert not articulate(score_of(mouthing("p iː f uː θ")), 30.0, style).values.any()
+
+
+def lips_mm(vowel: str, style: Style) -> tuple[float, float]:
+    """Opening and width in the middle of a vowel."""
+    curves = articulate(score_of(mouthing(vowel)), 30.0, style)
+    opening_m, width_m = head().lips(curves.blendshapes[18:19], curves.tongue[18:19])
+    return 1e3 * float(opening_m[0]), 1e3 * float(width_m[0])
+
+
+def test_jaw_and_lip_grow_from_nothing_to_a_caricature() -> None:
+    sizes = (0.0, 0.25, 0.5, 1.0, 1.5, 2.0)
+    opened = [lips_mm("ɑː", Style(jaw=size))[0] for size in sizes]
+    spread, rounded = ([lips_mm(vowel, Style(lip=size))[1] for size in sizes] for vowel in ("iː", "uː"))
+    assert opened == sorted(opened) and opened[0] < 3.0 and 28.0 < opened[-1] < 35.0
+    assert spread == sorted(spread) and spread[-1] > 1.3 * spread[0]
+    assert rounded == sorted(rounded, reverse=True) and rounded[-1] < 0.3 * rounded[0]
 
 
 def test_a_style_out_of_range_is_refused() -> None:
