@@ -31,9 +31,10 @@ FLAME_TRIANGLES, FLAME_VERTICES = 10144, 5143
 
 @pytest.fixture
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with the repository's examples, and what the page's readers bring."""
-    for name in ("examples", "benchmarks"):
-        (tmp_path / name).symlink_to(ROOT / name)
+    """A folder with what the page names; its sentences are of one short sign each."""
+    (tmp_path / "benchmarks").symlink_to(ROOT / "benchmarks")
+    (tmp_path / "examples").mkdir()
+    (tmp_path / "examples" / "why-because.txt").write_text("WHY@0.3\nBECAUSE@0.3\n")
     write_folder(tmp_path / "flame2023", FULL, name="flame2023.pkl", masks=True)
     write_glb(tmp_path / "my.glb", [other_head()])
     write_avatar(blobs(FLAME_TRIANGLES), tmp_path / "point_cloud.ply")
