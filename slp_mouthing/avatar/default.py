@@ -34,15 +34,15 @@ LOOKS: dict[str, Look] = {
     # The renderer darkens the mouth by its opening: here are the colours in full light.
     "mouth_cavity": Look(11.0, lift_mm=0.5, albedo=(0.30, 0.085, 0.080)),
     "gum": Look(5.0, lift_mm=-0.5, albedo=(0.50, 0.19, 0.175)),
-    "tooth": Look(3.0),
+    "tooth": Look(3.2),
     "tongue": Look(3.6, speckle=0.03, albedo=(0.42, 0.12, 0.125)),
     "sclera": Look(5.0),
     "iris": Look(1.9),
     "pupil": Look(2.0),
     "brow": Look(2.2, opacity=0.6),
     "lash": Look(1.4, opacity=0.8),
-    "hair": Look(8.0, bend_rad=1.0, lift_mm=-1.5, speckle=0.05),
-    "garment": Look(8.0, speckle=0.02),
+    "hair": Look(8.0, bend_rad=1.5, lift_mm=-1.0, speckle=0.05),
+    "garment": Look(6.5, speckle=0.02),
 }
 """By region; others look like skin."""
 

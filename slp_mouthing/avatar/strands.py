@@ -15,14 +15,19 @@ CROWN = np.array([0.07, 0.86, -0.50])
 """From where the hair falls, as a direction from the middle of the head."""
 
 
+STRANDS = 4000
+"""At most, of the hair: long hair has longer gaps between them."""
+
+
 def hair_strands(surface: Surface, rng: np.random.Generator) -> Gaussians:
     """Locks that run from the crown downwards and break up the hairline."""
-    triangles, weights = _scattered(surface, "hair", 0.07e6, rng)
+    area = surface.areas(surface.triangles_of("hair")).sum()
+    triangles, weights = _scattered(surface, "hair", min(0.07e6, STRANDS / max(area, 1e-9)), rng)
     mean, normal = _points(surface, triangles, weights)
     along = _across(-CROWN / np.linalg.norm(CROWN) + 0.07 * rng.standard_normal((len(mean), 3)), normal)
     lock = _lock_shade(mean)
     color = surface.at(surface.colors, triangles, weights) * (lock * np.exp(0.16 * rng.standard_normal(len(mean))))[:, None]
-    mean = mean + normal * rng.uniform(-0.6e-3, 0.5e-3, (len(mean), 1))
+    mean = mean + normal * rng.uniform(-0.1e-3, 1.0e-3, (len(mean), 1))
     size = np.array([3.0e-3, 0.68e-3, 0.30e-3]) * np.exp(0.15 * rng.standard_normal((len(mean), 1)))
     return _strands("strand", triangles, mean, along, normal, size, 0.85, color)
 

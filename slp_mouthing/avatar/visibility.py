@@ -17,13 +17,16 @@ if TYPE_CHECKING:
 
     Mask = NDArray[np.bool_]
 
-CELL_M, DEPTH_M = 0.004, 0.004
+CELL_M, DEPTH_M = 0.006, 0.0045
 """Of a cell of the depth maps, and how far behind the nearest Gaussian of its cell one still counts as seen."""
-DIRECTIONS = 40
+DIRECTIONS = 120
 AWAY = -0.3
 """Cosine to the view beyond which a triangle faces away; below zero, since renderers go by smooth normals."""
-LOWEST = -0.6
+LOWEST = -0.8
 """Cameras further below than this (sine of their pitch) are not looked from."""
+
+ALWAYS = ("mouth_cavity", "nostril", "hair")
+"""Linings that are seen through narrow openings, from few directions: holes in them show the background."""
 
 _WIDE = {
     "jawOpen": 1.0, "mouthUpperUpLeft": 1.0, "mouthUpperUpRight": 1.0, "mouthLowerDownLeft": 1.0, "mouthLowerDownRight": 1.0,
@@ -39,8 +42,8 @@ _POSES: tuple[dict[str, float], ...] = (
 
 
 def seen_somewhere(avatar: Avatar, head: Head) -> Mask:
-    """Gaussians that some camera around the head sees in some pose, from the side that their triangle faces. -> [N]"""
-    seen = np.zeros(len(avatar), bool)
+    """Gaussians that some camera around the head sees in some pose, from the front, and all of `ALWAYS`. -> [N]"""
+    seen = np.isin(avatar.material, [k for k, name in enumerate(avatar.material_names) if name in ALWAYS])
     directions = _sphere(DIRECTIONS)
     for vertices_m in _posed(head):
         means = avatar.to_world(vertices_m, head.triangles)[0]
