@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, TypeVar
@@ -156,6 +157,22 @@ class BuiltinHead:
         width = np.linalg.norm(points[:, -2] - points[:, -1], axis=1)
         return self._contact.opening(middle) * _MM, np.asarray(width * _MM)
 
+    def at_vertices(self, chosen: NDArray[np.intp]) -> BuiltinHead:
+        """A head of the `chosen` vertices [N], then those that decide how the lips touch: quick to pose, not to be seen."""
+        used = np.concatenate([chosen, np.setdiff1d(np.r_[self._contact.vertices, self._lip_index], chosen)])
+        few, count = copy(self), len(self._shapes)
+        few.neutral_m, few._neutral_mm = self.neutral_m[used], self._neutral_mm[used]
+        few._shapes = np.ascontiguousarray(self._shapes.reshape(count, -1, 3)[:, used].reshape(count, -1))
+        few._jaw, few._close = self._jaw[used], self._close[used]
+        few._turned = np.flatnonzero(few._jaw > 1e-4)
+        few._contact = self._contact.at_vertices(used)
+        order = np.argsort(used)
+        few._lip_index = order[np.searchsorted(used, self._lip_index, sorter=order)]
+        few._eyes = tuple(eye.at_vertices(used) for eye in self._eyes)
+        few.triangles, few.regions = np.zeros((0, 3), np.int32), np.zeros(0, np.uint8)
+        few.colors, few.landmarks = self.colors[used], {}
+        return few
+
     def _assemble(self, parts: list[Part]) -> None:
         starts = np.cumsum([0, *(len(part.points) for part in parts)])
         points = np.concatenate([part.points for part in parts])
@@ -246,11 +263,17 @@ def _eye_center(eye: int) -> Points:
 
 @dataclass(frozen=True, slots=True)
 class _Eye:
-    vertices: slice
+    vertices: slice | NDArray[np.intp]
     columns: slice  # of `eyes_pose`
     center: Array  # [3] mm
     local: Array  # [N, 3] mm from the centre
     outwards: float  # direction of the temple along x
+
+    def at_vertices(self, chosen: NDArray[np.intp]) -> _Eye:
+        """The same eye on a mesh of the `chosen` vertices."""
+        every = np.arange(int(chosen.max()) + 1)[self.vertices]
+        kept = np.flatnonzero(np.isin(chosen, every))
+        return replace(self, vertices=kept, local=self.local[np.searchsorted(every, chosen[kept])])
 
 
 def _eyes(parts: list[Part], neutral_mm: Array, warp: Warp) -> tuple[_Eye, ...]:

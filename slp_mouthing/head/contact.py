@@ -7,7 +7,7 @@ with distance. Millimetres, float32. Letters: L columns from the right corner to
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -82,6 +82,21 @@ class LipContact:
         """Gap between the lips at the midline after contact. [T, 2, 2 reach + 1, R] heights of `middle` -> [T] mm"""
         gap = _gap(points_y)[:, _REACH] + 2 * _apart(points_y)[:, _REACH]
         return np.asarray(np.where(gap > 2 * _TOUCH, gap, 0))
+
+    def at_vertices(self, chosen: Indices) -> LipContact:
+        """The same contact on a mesh of the `chosen` vertices [N], which hold all of `vertices`."""
+        place = np.full(int(chosen.max()) + 1, -1)
+        place[chosen] = np.arange(len(chosen))
+        kept = np.isin(self.moved, chosen)
+        return replace(
+            self, upper=place[self.upper], lower=place[self.lower], moved=place[self.moved[kept]],
+            spread=np.ascontiguousarray(self.spread[kept]),
+        )  # fmt: skip
+
+    @property
+    def vertices(self) -> Indices:
+        """Those that decide gaps and contact, sorted."""
+        return np.unique(np.concatenate([self.upper.ravel(), self.lower.ravel()]))
 
     @property
     def middle(self) -> Indices:

@@ -295,3 +295,13 @@ def test_tongue_comes_out_between_the_teeth_only_when_they_part(head: BuiltinHea
     assert tip_mm(tongueOut=1) < 93
     assert tip_mm(tongueOut=0.35, jawOpen=0.18) > 96
     assert tip_mm(tongueOut=1, jawOpen=0.5) > 110
+
+
+def test_some_vertices_alone_move_as_they_do_on_the_whole_head() -> None:
+    head, draw = load_builtin(), np.random.default_rng(7)
+    weights = (draw.random((30, len(CONTROL_NAMES))) ** 3).astype(np.float32)
+    blendshapes, tongue = weights[:, : len(ARKIT_NAMES)], weights[:, len(ARKIT_NAMES) :]
+    chosen = np.sort(draw.choice(len(head.neutral_m), 1500, replace=False))
+    few = head.at_vertices(chosen)
+    np.testing.assert_allclose(few.pose(blendshapes, tongue)[:, :1500], head.pose(blendshapes, tongue)[:, chosen], atol=1e-6)
+    assert np.array_equal(few.lips(blendshapes, tongue), head.lips(blendshapes, tongue))
