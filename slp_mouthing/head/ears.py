@@ -47,13 +47,13 @@ def _relief() -> tuple[Points, Points]:
     """Radius of each ring as a fraction of the outline, and its heights by angle. -> [R], [R, M]"""
     helix = _sector((0, 60, 110, 150, 175, 200, 240, 290, 330), (1, 1, 1, 0.8, 0.15, 0, 0.0, 0.15, 0.7))
     antihelix = _sector((0, 60, 100, 140, 180, 230, 280, 320), (1, 1, 0.75, 0.25, 0, 0.0, 0.75, 1))
-    tragus, lobe, antitragus, crus = _near(190, 24), _near(272, 34), _near(292, 16), _near(163, 15)
+    tragus, lobe, antitragus, crus = _near(190, 24), _near(272, 34), _near(290, 26), _near(163, 15)
     rings = [
         (0.0, -5.5 + 0 * lobe),
         (0.2, -5.0 + 3.4 * crus),
         (0.36, -3.8 + 4.5 * crus + 2.8 * antitragus),
-        (0.48, -1.0 + 4 * antitragus + 1.2 * tragus + 4.4 * crus),
-        (0.6, 4.2 * antihelix + 4 * antitragus + 3.5 * tragus + 3 * crus + 0.6 * lobe),
+        (0.48, -1.0 + 2.4 * antitragus + 1.2 * tragus + 4.4 * crus),
+        (0.6, 4.2 * antihelix + 2.0 * antitragus + 3.5 * tragus + 3 * crus + 0.6 * lobe),
         (0.72, 3.6 * antihelix + 7.0 * tragus + 3.0 * lobe + 2.3 * crus),
         (0.84, 1.9 * helix + 5.0 * tragus + 3.8 * lobe + 1.0 * crus),
         (0.94, 6.6 * helix + 0.5 * tragus + 3.8 * lobe),
