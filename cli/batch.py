@@ -15,6 +15,7 @@ from .options import (
     Density,
     Driver,
     Flame,
+    FlameShape,
     Fps,
     GlossStyle,
     Head,
@@ -56,6 +57,7 @@ def batch(
     vertices: Vertices = False,
     head: Head = "builtin",
     flame: Flame = None,
+    flame_shape: FlameShape = None,
     avatar: Avatar = "default",
     density: Density = 1.0,
     tier: Tiers = None,
@@ -77,6 +79,7 @@ def batch(
     settings = StudioOptions(
         head=head,
         flame=flame,
+        flame_shape=flame_shape,
         avatar=avatar,
         fps=fps,
         lexicons=tuple(lexicon or ()),

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .options import Avatar, Flame, Head
+from .options import Avatar, Flame, FlameShape, Head
 
 
 def export(
@@ -23,6 +23,7 @@ def export(
     ] = None,
     head: Head = "builtin",
     flame: Flame = None,
+    flame_shape: FlameShape = None,
     avatar: Avatar = "default",
 ) -> None:
     """Write a track in other formats, for example: mouth export why.track.npz --to why.glb --to why.mp4"""
@@ -33,7 +34,9 @@ def export(
     from .progress import steps
 
     with steps() as step:
-        picture = PictureOptions(size=size, view=view, style=style, frame=frame, cast=CastOptions(head, flame, avatar))
+        picture = PictureOptions(
+            size=size, view=view, style=style, frame=frame, cast=CastOptions(head, flame, flame_shape, avatar)
+        )
         export_track(track, to, picture, on_step=step)
     for path in to:
         typer.echo(str(path))

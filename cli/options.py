@@ -33,6 +33,9 @@ Driver = Annotated[str, typer.Option(help="What moves the mouth: rules (coarticu
 Vertices = Annotated[bool, typer.Option("--vertices", help="Keep the posed mesh in the track, as offsets in metres.")]
 Head = Annotated[str, typer.Option(metavar="HEAD", help="builtin, flame (see --flame), or your .glb with ARKit shapes.")]
 Flame = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of your FLAME files, for --head flame.")]
+FlameShape = Annotated[
+    int | None, typer.Option(metavar="N", help="Where the expression starts among FLAME's directions; default: 300.", min=0)
+]
 Avatar = Annotated[
     str, typer.Option(metavar="NAME|FOLDER", help="A person of the built-in head (see 'mouth avatar people'), or your avatar.")
 ]

@@ -12,6 +12,7 @@ from .options import (
     Density,
     Driver,
     Flame,
+    FlameShape,
     Fps,
     GlossStyle,
     Head,
@@ -45,6 +46,7 @@ def render(
     sound: Annotated[bool, typer.Option("--sound", help="Give the video the synthesised voice.")] = False,
     head: Head = "builtin",
     flame: Flame = None,
+    flame_shape: FlameShape = None,
     avatar: Avatar = "default",
     lexicon: Lexicons = None,
     strict: Strict = False,
@@ -81,6 +83,7 @@ def render(
     artist = studio(
         head=head,
         flame=flame,
+        flame_shape=flame_shape,
         avatar=avatar,
         fps=fps,
         lexicon=lexicon,

@@ -25,6 +25,8 @@ class CastOptions:
     """`builtin`, `flame`, or the path of a GLB file with ARKit's shapes."""
     flame: Path | None = None
     """Folder of the user's FLAME; None: the configured one."""
+    flame_shape: int | None = None
+    """Where the expression starts among FLAME's directions; None: 300, as published."""
     avatar: str = "default"
     """A person of the built-in head by name, or the folder of a Gaussian avatar that was fitted or imported."""
 
@@ -41,7 +43,13 @@ def find_head(options: CastOptions) -> Head:
     if stored is None and options.avatar != "default":
         raise HeadError(f"'{options.avatar}' is a person of the built-in head, not of {options.head}", hint="leave --avatar out")
     person = stored.person if stored else None
-    return resolve_head(options.head, options.flame, *((person.shape, person.static_offset) if person else ()))
+    return resolve_head(
+        options.head,
+        options.flame,
+        shape=person.shape if person else None,
+        static_offset=person.static_offset if person else None,
+        shape_count=options.flame_shape,
+    )
 
 
 def find_gaussians(options: CastOptions, head: Head) -> Avatar | SplatAvatar:
@@ -51,12 +59,13 @@ def find_gaussians(options: CastOptions, head: Head) -> Avatar | SplatAvatar:
     stored = stored_avatar(options.avatar)
     if stored is None:
         return default_avatar(head)
-    if stored.card.triangles != len(head.triangles):
+    card = stored.card
+    if card.triangles != len(head.triangles) or (card.head != head.name and card.head.startswith("flame")):
+        choice = "--head flame --flame DIR" if card.head.startswith("flame") else f"--head {card.head}"
         raise HeadError(
-            f"the avatar is bound to {stored.card.head} with {stored.card.triangles} triangles, "
-            f"the head {head.name} has {len(head.triangles)}",
+            f"the avatar is bound to {card.head} with {card.triangles} triangles, the head {head.name} has {len(head.triangles)}",
             where=options.avatar,
-            hint=f"choose its head with --head ({stored.card.head})",
+            hint=f"choose its head with {choice}",
         )
     return stored.gaussians
 

@@ -47,6 +47,8 @@ class StudioOptions:
     """`builtin`, `flame`, or the path of a GLB file with ARKit's shapes."""
     flame: Path | None = None
     """Folder of the user's FLAME; None: the configured one."""
+    flame_shape: int | None = None
+    """Where the expression starts among FLAME's directions; None: 300, as published."""
     avatar: str = "default"
     """A person of the built-in head by name, or the folder of a Gaussian avatar."""
     voice: str | None = None
@@ -98,7 +100,7 @@ class StudioOptions:
 
     @property
     def cast(self) -> CastOptions:
-        return CastOptions(self.head, self.flame, self.avatar)
+        return CastOptions(self.head, self.flame, self.flame_shape, self.avatar)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,14 +15,16 @@ CHOICES = ("builtin", "flame", "a .glb file")
 
 
 def resolve_head(
-    spec: str, flame_dir: str | Path | None = None, shape: Array | None = None, static_offset: Array | None = None
-) -> Head:
+    spec: str, flame_dir: str | Path | None = None, *, shape: Array | None = None, static_offset: Array | None = None,
+    shape_count: int | None = None,
+) -> Head:  # fmt: skip
     """The head that `spec` names: `builtin`, `flame`, or the path of a GLB file with ARKit's shapes.
 
     Args:
         spec: one of `CHOICES`
         flame_dir: the folder of the user's FLAME; None takes the configured one, see `assets.user_folder`.
         shape, static_offset: [S] and [V, 3] m, the person that FLAME shows, see `flame.load_flame`.
+        shape_count: where the expression starts among FLAME's directions; None: as published.
 
     Raises `HeadError` for anything else, and for files that are missing, damaged, or no such head.
     """
@@ -31,7 +33,7 @@ def resolve_head(
 
         return load_builtin()
     if spec == "flame":
-        return _flame(flame_dir, shape, static_offset)
+        return _flame(flame_dir, shape, static_offset, shape_count)
     if Path(spec).suffix.lower() == ".glb":
         from slp_mouthing.head.gltf_head import load_glb_head
 
@@ -39,11 +41,13 @@ def resolve_head(
     raise HeadError(f"unknown head '{spec}'", hint=f"one of {', '.join(CHOICES)}")
 
 
-def _flame(folder: str | Path | None, shape: Array | None, static_offset: Array | None) -> Head:
+def _flame(folder: str | Path | None, shape: Array | None, static_offset: Array | None, shape_count: int | None) -> Head:
     from slp_mouthing.head.builtin import load_builtin
     from slp_mouthing.head.flame import load_flame
     from slp_mouthing.head.flame_controls import ControlledFlame
+    from slp_mouthing.head.flame_files import SHAPE_COUNT
     from slp_mouthing.head.transfer import Transfer
 
-    flame, source = load_flame(folder, shape=shape, static_offset=static_offset), load_builtin()
+    flame = load_flame(folder, shape=shape, static_offset=static_offset, shape_count=shape_count or SHAPE_COUNT)
+    source = load_builtin()
     return ControlledFlame(Transfer(source, flame), source, flame)
