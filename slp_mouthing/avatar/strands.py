@@ -13,10 +13,8 @@ if TYPE_CHECKING:
 
 CROWN = np.array([0.07, 0.86, -0.50])
 """From where the hair falls, as a direction from the middle of the head."""
-
-
 STRANDS = 4000
-"""At most, of the hair: long hair has longer gaps between them."""
+"""About as many at most of the hair: long hair has wider gaps between them."""
 
 
 def hair_strands(surface: Surface, rng: np.random.Generator) -> Gaussians:
