@@ -139,7 +139,6 @@ class _Tiers:
         self.next_id += 1
         return f"{prefix}{self.next_id - 1}"
 
-
     def record_last_id(self) -> None:
         """ELAN numbers what it adds later from here, where the source says so."""
         for element in self.root.iter("PROPERTY"):

@@ -70,9 +70,7 @@ def find_mouth(points: Floats, triangles: NDArray[np.int32], jaw_open: Floats, h
         pairs = pairs[parted]
         if len(pairs) and np.ptp(points[pairs, 0]) > _NARROWEST * height:
             return _mouth(points, jaw_open, pairs, skin)
-    raise HeadError(
-        "the lips cannot be told from jawOpen", hint="its jawOpen must move the lower lip away from the upper one"
-    )
+    raise HeadError("the lips cannot be told from jawOpen", hint="its jawOpen must move the lower lip away from the upper one")
 
 
 def _skin(points: Floats, triangles: NDArray[np.int32], jaw_open: Floats) -> Indices:
