@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 MOUTH := $(BIN)/mouth
 
-.PHONY: help demo test test-fit test-flame test-gltf lint types format bench clean
+.PHONY: help demo test test-fit test-flame test-gltf font lint types format bench clean
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
@@ -28,6 +28,13 @@ test-flame: .make/dev ## FLAME against the smplx library
 test-gltf: .make/dev ## GLB files against Khronos' validator (needs node and npm)
 	npm install --silent --no-save --prefix build/gltf gltf-validator
 	NODE_PATH=build/gltf/node_modules $(BIN)/python -m pytest -q tests/export -m gltf_validator
+
+DEJAVU ?= /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf
+LETTERS := U+0020-007E,U+00A0-02FF,U+0300-036F,U+0370-045F,U+1E00-1EFF,U+2010-2044,U+20AC,U+2122,U+2190-2199,U+2318,U+25A0-25FF
+font: .make/dev ## The captions' font, cut from DejaVu Sans 2.37 (Debian: fonts-dejavu)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check fonttools
+	$(BIN)/pyftsubset $(DEJAVU) --unicodes=$(LETTERS) --layout-features= --no-hinting \
+		--output-file=slp_mouthing/render/fonts/DejaVuSans.ttf
 
 lint: .make/dev ## Style of the code
 	$(BIN)/ruff check .
