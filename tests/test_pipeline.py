@@ -17,6 +17,7 @@ from slp_mouthing.avatar.splats import lit_avatar
 from slp_mouthing.cast import CastOptions
 from slp_mouthing.errors import HeadError, InputError
 from slp_mouthing.formats import PictureOptions, renderer
+from slp_mouthing.head.builtin import load_builtin
 from slp_mouthing.head.gltf_file import read_glb
 from slp_mouthing.head.identities import IDENTITIES
 from slp_mouthing.pipeline import export_track
@@ -120,5 +121,6 @@ def test_people_differ_and_all_close_their_lips() -> None:
     widths_mm = {round(float(track.lip_width_m[0]) * 1000, 1) for track in tracks.values()}
     assert len(widths_mm) == len(IDENTITIES) >= 4
     assert all((track.lip_opening_m[4:-8] == 0).any() and track.lip_opening_m.max() > 0.004 for track in tracks.values())
+    assert all(len(default_avatar(load_builtin(person))) <= 40_000 for person in IDENTITIES.values())
     with pytest.raises(HeadError, match="did you mean willow"):
         mouth.render("WHY", avatar="wilow")

@@ -30,10 +30,6 @@ def is_vowel(phone: Phone) -> bool:
     return phonetics.is_vowel(phone.symbol)
 
 
-def is_consonant(phone: Phone) -> bool:
-    return phone.symbol != "sil" and not is_vowel(phone)
-
-
 def is_closure(phone: Phone) -> bool:
     """Whether the lips meet each other or the teeth."""
     return phonetics.has_lip_contact(phone.symbol)

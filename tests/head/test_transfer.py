@@ -172,9 +172,11 @@ def test_results_are_kept_by_pair_and_a_damaged_one_is_made_again(glb: GlbHead, 
     assert len(list(tmp_path.iterdir())) == 2
 
 
-def test_a_cache_that_cannot_be_written_is_no_error(glb: GlbHead, tmp_path: Path) -> None:
+def test_a_cache_that_cannot_be_written_is_no_error(glb: GlbHead, track: FaceTrack, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    Transfer(BUILTIN, glb, cache=tmp_path / "file")
+    uncached = Transfer(BUILTIN, glb, cache=tmp_path / "file")(track)
+    assert (tmp_path / "file").read_text() == "in the way"
+    np.testing.assert_array_equal(uncached.blendshapes, Transfer(BUILTIN, glb, cache=tmp_path / "cache")(track).blendshapes)
 
 
 # ---- heads by name --------------------------------------------------------------------------------------------------------
