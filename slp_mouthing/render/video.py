@@ -99,11 +99,12 @@ class _Tracks:
 
 
 def _blocks(sound: Speech) -> Iterator[Any]:
-    """The samples as frames of the encoder's size."""
+    """The samples as frames of the encoder's size, the last one filled with silence: of a shorter one the encoder reads on."""
     import av
 
     for start in range(0, len(sound.samples), AAC_FRAME):
-        samples = np.clip(sound.samples[None, start : start + AAC_FRAME], -1, 1).astype(np.float32)
-        block = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples), format="fltp", layout="mono")
+        samples = np.clip(sound.samples[start : start + AAC_FRAME], -1, 1).astype(np.float32)
+        filled = np.pad(samples, (0, AAC_FRAME - len(samples)))[None]
+        block = av.AudioFrame.from_ndarray(filled, format="fltp", layout="mono")
         block.sample_rate, block.pts, block.time_base = sound.sample_rate_hz, start, Fraction(1, sound.sample_rate_hz)
         yield block
