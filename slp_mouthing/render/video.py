@@ -31,8 +31,8 @@ AAC_FRAME = 1024
 def write_video(frames: Iterable[Pixels], path: str | Path, fps: float, sound: Speech | None = None) -> int:
     """Write frames [H, W, 3] as they come, with the sound from time zero; returns how many frames.
 
-    Whole or not at all; the same frames give the same coded pictures, and without sound the same bytes. Odd sizes lose their last row or column, which H.264 cannot
-    hold. Raises `InputError` when there is no frame, `OutputError` when it cannot be written.
+    Whole or not at all; the same frames give the same coded pictures, and without sound the same bytes. Odd sizes lose their
+    last row or column, which H.264 cannot hold. Raises `InputError` when there is no frame, `OutputError` when it cannot be written.
     """
     import av
 
