@@ -31,6 +31,10 @@ of a schwa is seen."""
 _ATTACK_SHARE, _ATTACK_SHARE_OF_CONTACT = 0.7, 0.3
 """Part of the first phone that the attack may take; a contact is complete before its middle."""
 
+CHANNELS: tuple[str, ...] = (*ARTICULATORS, "lipsShut", "lipOnTeeth", "presence")
+"""What a driver says of a mouth: where each articulator leans, how complete the two contacts are, and how far the mouth is away
+from rest. Columns of `channels`; H in shapes."""
+
 _COLUMN = {name: k for k, name in enumerate(CONTROL_NAMES)}
 _ARTICULATOR = {name: k for k, name in enumerate(ARTICULATORS)}
 _LIPS_SHUT = {"mouthPress": 0.3, "mouthRollLower": 0.2, "mouthRollUpper": 0.2}
@@ -64,27 +68,48 @@ def articulate(score: MouthScore, fps: float, style: Style | None = None) -> Con
     Every control is in [0, 1], and exactly 0 while the plan says rest. A mouthing's first moving frame is the one nearest to its
     `start_s`; its last target is left at the frame nearest to its `end_s`, for rest, which it reaches `RELAXATION_S` later.
     """
-    style = style or Style()
-    # Not one frame more because 0.7 x 30 is a hair above 21.
-    times_s = np.arange(math.ceil(score.duration_s * fps - 1e-6)) / fps
-    found = segments(score.phones)
-    presence = _presence(score.actions, found, times_s, fps)
-    values = presence[:, None] * _mouthing(found, times_s, fps, style)
+    return perform(channels(score, fps, style), score, fps)
+
+
+def perform(values: Floats, score: MouthScore, fps: float) -> ControlCurves:
+    """The face of channels [T, H] from any driver, with the mouth gestures of `score` laid over."""
+    curves, present = compose(values), values[:, -1]
+    times_s = frame_times_s(score, fps)
     for gesture in score.gestures:
-        weight = _gesture_weight(gesture, times_s, fps) * (1.0 - presence)
-        values = values * (1.0 - weight[:, None]) + weight[:, None] * _gesture_pose(gesture, times_s)
-    return ControlCurves(fps, values.astype(np.float32))
+        weight = _gesture_weight(gesture, times_s, fps) * (1.0 - present)
+        curves = curves * (1.0 - weight[:, None]) + weight[:, None] * _gesture_pose(gesture, times_s)
+    return ControlCurves(fps, curves.astype(np.float32))
+
+
+def frame_times_s(score: MouthScore, fps: float) -> Floats:  # [T]
+    # Not one frame more because 0.7 x 30 is a hair above 21.
+    return np.arange(math.ceil(score.duration_s * fps - 1e-6)) / fps
 
 
 # ---- mouthings ------------------------------------------------------------------------------------------------------------
-def _mouthing(found: Sequence[Segment], times_s: Floats, fps: float, style: Style) -> Floats:  # [T, C]
+def channels(score: MouthScore, fps: float, style: Style | None = None) -> Floats:  # [T, H]
+    """What the mouthings of `score` ask of `CHANNELS`, each in [0, 1]: what a decoder learns to predict from speech."""
+    style = style or Style()
+    times_s, found = frame_times_s(score, fps), segments(score.phones)
     gain = gains(style.intensity, style.jaw, style.lip)
     lean = balance(found, times_s, gain)
     shut = activation(holds(found, "lips", 1.0 / fps), times_s)
     bite = activation(holds(found, "teeth", 1.0 / fps), times_s) * (1.0 - shut)
     # Contacts do not shrink with the style, but a still face stays still.
     firmness = min(1.0, 4.0 * style.intensity * max(style.jaw, style.lip))
-    return _controls(lean, shut * firmness, bite * firmness)
+    present = _presence(score.actions, found, times_s, fps)
+    return np.column_stack([lean, shut * firmness, bite * firmness, present])
+
+
+def presence(score: MouthScore, fps: float) -> Floats:  # [T]
+    """The last of `CHANNELS` alone, as the plan has it."""
+    return _presence(score.actions, segments(score.phones), frame_times_s(score, fps), fps)
+
+
+def compose(values: Floats) -> Floats:
+    """Channels [T, H] as control weights -> [T, C]. Lips shut are shut whatever the other channels are."""
+    lean, (shut, bite, present) = values[:, : len(ARTICULATORS)], values[:, len(ARTICULATORS) :].T
+    return np.asarray(present[:, None] * _controls(lean, shut, bite))
 
 
 def _controls(lean: Floats, shut: Floats, bite: Floats) -> Floats:
