@@ -99,6 +99,8 @@ class LipCrop:
         """The whole crop in colour, over the background. [T, V, 3] -> [T, H, W, 3]"""
         if vertices_m.ndim != 3 or vertices_m.shape[-1] != 3:
             raise ValueError(f"vertices have shape {tuple(vertices_m.shape)}, expected [T, V, 3]")
+        if not len(vertices_m):
+            raise HeadError("no frames to crop")
         if vertices_m.shape[1] <= int(self.triangles.max()):
             raise HeadError(f"the mesh has {vertices_m.shape[1]} vertices, and its triangles reach {self.triangles.max()}")
         if not bool(torch.isfinite(vertices_m).all()):

@@ -167,6 +167,8 @@ def test_mesh_that_is_broken_is_refused() -> None:
     broken[0, 3, 1] = torch.nan
     with pytest.raises(HeadError, match="not finite"):
         crop(broken, CAMERA)
+    with pytest.raises(HeadError, match="no frames"):
+        crop(broken[:0], CAMERA)
     with pytest.raises(HeadError, match="20 vertices"):
         crop(torch.zeros(1, 20, 3), CAMERA)
     with pytest.raises(HeadError, match="bound to triangle"):
