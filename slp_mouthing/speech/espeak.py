@@ -22,6 +22,7 @@ import sys
 import tempfile
 import threading
 from collections import OrderedDict
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
 
 DEFAULT_RATE_WPM = 175
 _RATES_WPM = (80, 450)
+DEFAULT_PITCH = DEFAULT_PITCH_RANGE = 50
+_PITCHES = (0, 99)
 _CACHED_UTTERANCES = 512
 _RELEASE_S = 0.05
 """Kept after the last phone, so that its tail does not click."""
@@ -51,7 +54,7 @@ _RELEASE_S = 0.05
 _SYNCHRONOUS = 2
 _INITIALIZE_OPTIONS = 0x0001 | 0x0002 | 0x8000  # phoneme events, in IPA, and never exit()
 _UTF8, _PHONEME_INPUT, _END_PAUSE = 0x0001, 0x0100, 0x1000
-_PARAMETER_RATE = 1
+_PARAMETER_RATE, _PARAMETER_PITCH, _PARAMETER_RANGE = 1, 3, 4
 _EVENT_END, _EVENT_WORD, _EVENT_PHONEME = 0, 1, 7
 
 _INSTALL, _REINSTALL = "pip install espeakng-loader", "pip install --force-reinstall espeakng-loader"
@@ -78,19 +81,36 @@ class _Event(ctypes.Structure):
 _Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event))
 
 
+@dataclass(frozen=True, slots=True)
+class _Speaker:
+    """Who speaks, and how."""
+
+    identifier: str
+    pitch: int
+    pitch_range: int
+    rate_wpm: int = DEFAULT_RATE_WPM
+
+
 class Espeak:
     """A voice of espeak-ng. Safe to share between threads.
 
     Args:
-        voice: a language (`en-gb`, `de`, `nl`) or a voice file (`gmw/en`).
+        voice: a language (`en-gb`, `de`, `nl`) or a voice file (`gmw/en`), with a variant of the speaker or without (`en-gb+f1`).
+        pitch: of the voice, 0 to 99; 50 is its own.
+        pitch_range: how lively the melody is, 0 (flat) to 99; 50 is the voice's own.
 
     Raises:
         InstallationError: espeak-ng or its data is missing or damaged, or has no such voice.
+        SpeechError: a pitch out of range.
     """
 
-    def __init__(self, voice: str = "en-gb") -> None:
+    def __init__(self, voice: str = "en-gb", *, pitch: int = DEFAULT_PITCH, pitch_range: int = DEFAULT_PITCH_RANGE) -> None:
+        for name, value in (("pitch", pitch), ("pitch range", pitch_range)):
+            if not _PITCHES[0] <= value <= _PITCHES[1]:
+                raise SpeechError(f"{name} is {value}, allowed: {_PITCHES[0]} to {_PITCHES[1]}")
         self.name = voice
         self._identifier = _voice_identifier(voice)
+        self._speaker = _Speaker(self._identifier, pitch, pitch_range)
         self._cache: OrderedDict[_Request, Speech] = OrderedDict()
 
     def speak(self, text: str, ipa: str | None = None, rate_wpm: int = DEFAULT_RATE_WPM) -> Speech:
@@ -132,15 +152,16 @@ class Espeak:
 
     def _synthesize(self, text: str, rate_wpm: int) -> Speech:
         # NUL would end the text for the C library.
-        said = readable(text.replace("\0", " "), self._identifier)
-        samples, marks, sample_rate_hz = _render(said, self._identifier, rate_wpm, _UTF8)
+        said = readable(text.replace("\0", " "), self._identifier.partition("+")[0])
+        samples, marks, sample_rate_hz = _render(said, replace(self._speaker, rate_wpm=rate_wpm), _UTF8)
         return self._speech(samples, sample_rate_hz, phones_from_marks(marks, samples, sample_rate_hz), text)
 
     def _synthesize_ipa(self, text: str, ipa: str, rate_wpm: int) -> Speech:
         if not self._identifier.startswith("gmw/en"):
             raise SpeechError(f"IPA needs an English voice, got '{self.name}'", where=f"/{ipa}/", hint="give the word as text")
         request = parse_ipa(ipa)
-        samples, marks, sample_rate_hz = _render(to_mnemonics(request), self._identifier, rate_wpm, _UTF8 | _PHONEME_INPUT)
+        speaker = replace(self._speaker, rate_wpm=rate_wpm)
+        samples, marks, sample_rate_hz = _render(to_mnemonics(request), speaker, _UTF8 | _PHONEME_INPUT)
         found = phones_from_marks(marks, samples, sample_rate_hz)
         phones = matched(found, request)
         if phones is None:
@@ -156,7 +177,7 @@ class Espeak:
 
 
 # ---- the library ----------------------------------------------------------------------------------------------------------
-def _render(text: str, identifier: str, rate_wpm: int, flags: int) -> tuple[Array, list[PhoneMark], int]:
+def _render(text: str, speaker: _Speaker, flags: int) -> tuple[Array, list[PhoneMark], int]:
     """One utterance from a fresh image of the library. -> samples [N], marks, samples per second."""
     chunks: list[NDArray[np.int16]] = []
     marks: list[PhoneMark] = []
@@ -175,7 +196,7 @@ def _render(text: str, identifier: str, rate_wpm: int, flags: int) -> tuple[Arra
 
     callback = _Callback(receive)
     encoded = text.encode("utf-8", "replace") + b"\0"
-    with _library(identifier, rate_wpm) as (library, sample_rate_hz), _quiet(text):
+    with _library(speaker) as (library, sample_rate_hz), _quiet(text):
         library.espeak_SetSynthCallback(callback)
         if library.espeak_Synth(encoded, len(encoded), 0, 1, 0, flags | _END_PAUSE, None, None) != 0:
             raise SpeechError("espeak-ng cannot speak this text", where=text[:40])
@@ -184,7 +205,7 @@ def _render(text: str, identifier: str, rate_wpm: int, flags: int) -> tuple[Arra
 
 
 @contextlib.contextmanager
-def _library(identifier: str, rate_wpm: int) -> Iterator[tuple[Any, int]]:
+def _library(speaker: _Speaker) -> Iterator[tuple[Any, int]]:
     """A fresh image of the library with the voice set, and its sampling rate; unloaded at the end."""
     path, data = _installation()
     library = _loaded(_unshared(path))
@@ -197,9 +218,11 @@ def _library(identifier: str, rate_wpm: int) -> Iterator[tuple[Any, int]]:
         sample_rate_hz = library.espeak_Initialize(_SYNCHRONOUS, 0, os.fsencode(data), _INITIALIZE_OPTIONS)
         if sample_rate_hz <= 0:
             raise InstallationError("espeak-ng does not start", where=str(data), hint=_REINSTALL)
-        if library.espeak_SetVoiceByName(identifier.encode()) != 0:
-            raise InstallationError(f"espeak-ng cannot load the voice '{identifier}'", where=str(data), hint=_REINSTALL)
-        library.espeak_SetParameter(_PARAMETER_RATE, rate_wpm, 0)
+        if library.espeak_SetVoiceByName(speaker.identifier.encode()) != 0:
+            raise InstallationError(f"espeak-ng cannot load the voice '{speaker.identifier}'", where=str(data), hint=_REINSTALL)
+        library.espeak_SetParameter(_PARAMETER_RATE, speaker.rate_wpm, 0)
+        library.espeak_SetParameter(_PARAMETER_PITCH, speaker.pitch, 0)
+        library.espeak_SetParameter(_PARAMETER_RANGE, speaker.pitch_range, 0)
         yield library, sample_rate_hz
     finally:
         library.espeak_Terminate()
@@ -260,7 +283,7 @@ def _quiet(text: str) -> Iterator[None]:
 # ---- installation and voices ----------------------------------------------------------------------------------------------
 def version() -> str:
     """Version of the installed espeak-ng, such as `1.52.0`. Raises `InstallationError` when it is missing or damaged."""
-    with _LIBRARY, _library("gmw/en", DEFAULT_RATE_WPM) as (library, _):
+    with _LIBRARY, _library(_Speaker("gmw/en", DEFAULT_PITCH, DEFAULT_PITCH_RANGE)) as (library, _):
         library.espeak_Info.restype = ctypes.c_char_p
         return str(library.espeak_Info(None).decode()).split()[0]
 
@@ -319,11 +342,24 @@ def _voices() -> dict[str, str]:
     return {name: identifier for name, (_, identifier) in voices.items()}
 
 
+@functools.cache
+def variants() -> dict[str, str]:
+    """The variants of a speaker that are the same every time, in lower case, with espeak-ng's name of each.
+
+    Those with breath are left out: its noise depends on memory that espeak-ng never initialises.
+    """
+    paths = sorted((_installation()[1] / "voices" / "!v").iterdir())
+    breath = re.compile(r"^breathw?\s", re.MULTILINE)
+    return {path.name.lower(): path.name for path in paths if not breath.search(path.read_text("utf-8", "replace"))}
+
+
 def _voice_identifier(voice: str) -> str:
-    """Variants (`en+f3`) are not taken: their breath noise depends on memory espeak-ng never initialises."""
-    name = voice.lower().replace("_", "-")
+    name, plus, variant = voice.lower().replace("_", "-").partition("+")
     if name not in _voices():
-        near = difflib.get_close_matches(name.partition("+")[0], _voices(), n=4, cutoff=0.6)
+        near = difflib.get_close_matches(name, _voices(), n=4, cutoff=0.6)
         hint = f"near ones: {', '.join(near)}" if near else "give a language such as en-gb, de or nl"
         raise InstallationError(f"unknown voice '{voice}'", hint=hint)
-    return _voices()[name]
+    if plus and variant not in variants():
+        near = difflib.get_close_matches(variant, variants(), n=4, cutoff=0.0)
+        raise InstallationError(f"unknown variant '{variant}', or one with breath noise", hint=f"near ones: {', '.join(near)}")
+    return _voices()[name] + (f"+{variants()[variant]}" if plus else "")

@@ -3,11 +3,12 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import importlib.metadata
+import os
 import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -161,7 +162,8 @@ def test_other_languages(voice: Espeak) -> None:
     ("call", "message"),
     [
         (lambda: Espeak("en-gbb"), "unknown voice 'en-gbb'; near ones: en-gb"),
-        (lambda: Espeak("en+f3"), "unknown voice 'en\\+f3'; near ones: "),
+        (lambda: Espeak("en+f3"), "unknown variant 'f3', or one with breath noise; near ones: "),
+        (lambda: Espeak("en", pitch=100), "pitch is 100, allowed: 0 to 99"),
         (lambda: Espeak("klingon"), "unknown voice 'klingon'; give a language such as en-gb, de or nl$"),
         (lambda: Espeak("de").speak("", "waɪ"), "IPA needs an English voice, got 'de'"),
         (lambda: Espeak().speak("a", rate_wpm=20), "rate is 20 words a minute, allowed: 80 to 450"),
@@ -170,6 +172,34 @@ def test_other_languages(voice: Espeak) -> None:
 def test_bad_requests_say_what_is_allowed(call: object, message: str) -> None:
     with pytest.raises(SpeechError, match=message):
         call()  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    "settings", [{"pitch": 30}, {"pitch": 80, "pitch_range": 90}, {"voice": "en-gb+f1"}, {"voice": "en-gb+m3"}]
+)
+def test_other_speakers_are_others_and_the_same_every_time(voice: Espeak, settings: dict[str, Any]) -> None:
+    first, second = (Espeak(**settings).speak("really true") for _ in range(2))
+    assert digest(first) == digest(second) != digest(voice.speak("really true"))
+    assert symbols(first) == symbols(voice.speak("really true"))
+
+
+def test_variants_with_breath_noise_are_left_out() -> None:
+    assert {"f1", "m1", "klatt", "mr serious"} <= set(espeak.variants())
+    assert not {"f2", "f3", "f5", "whisper"} & set(espeak.variants())
+
+
+def test_every_variant_is_the_same_whatever_memory_holds() -> None:
+    code = (
+        "import hashlib; from slp_mouthing.speech import espeak\n"
+        "names = sorted(espeak.variants())\n"
+        "sounds = [espeak.Espeak(f'en-gb+{name}').speak('people why').samples.tobytes() for name in names]\n"
+        "print(*(hashlib.sha256(sound).hexdigest() for sound in sounds))"
+    )
+    runs = [
+        subprocess.run([sys.executable, "-c", code], env={**os.environ, "MALLOC_PERTURB_": fill}, capture_output=True, check=True)
+        for fill in ("0", "170")
+    ]
+    assert runs[0].stdout == runs[1].stdout
 
 
 @pytest.fixture
