@@ -132,9 +132,9 @@ class Espeak:
                 self._keep(key, speech)
         return speech
 
-    def pronounce(self, text: str, ipa: str | None = None) -> tuple[Phone, ...]:
-        """The phones of `text` or `ipa` at natural speed, the first from 0 s."""
-        phones = self.speak(text, ipa).phones
+    def pronounce(self, text: str, ipa: str | None = None, rate_wpm: int = DEFAULT_RATE_WPM) -> tuple[Phone, ...]:
+        """The phones of `text` or `ipa` at natural speed, the first from 0 s. Raises as `speak` does."""
+        phones = self.speak(text, ipa, rate_wpm).phones
         start_s = phones[0].start_s if phones else 0.0
         return tuple(phone.at(phone.start_s - start_s, phone.end_s - start_s) for phone in phones)
 
