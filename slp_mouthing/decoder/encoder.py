@@ -236,7 +236,8 @@ class WindowLayer(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:  # [B, T, D], [B, T] -> [B, T, D]
         x = x + self.dropout(self.out(self._attend(self.norm1(x), mask)))
-        return x + self.dropout(self.down(silu(self.up(self.norm2(x)))))
+        fed: Tensor = self.dropout(self.down(silu(self.up(self.norm2(x)))))
+        return x + fed
 
     def _attend(self, x: Tensor, mask: Tensor) -> Tensor:
         B, T, D = x.shape

@@ -98,11 +98,11 @@ def _mono(samples: Floats) -> Array:  # [N]
         raise InputError(f"the sound has shape {list(samples.shape)}, expected [N] or [N, channels]")
     if not len(samples):
         raise InputError("the sound is empty", hint="give at least one sample")
-    scale = np.float32(1.0 / (np.iinfo(samples.dtype).max + 1)) if samples.dtype.kind == "i" else np.float32(1.0)
-    wave = samples.astype(np.float32) * scale
+    full_scale = 2.0 ** (8 * samples.dtype.itemsize - 1) if samples.dtype.kind == "i" else 1.0
+    wave = np.asarray(samples / np.float32(full_scale), np.float32)
     if not np.isfinite(wave).all():
         raise InputError("the sound holds values that are not finite")
-    return wave if wave.ndim == 1 else wave.mean(axis=1)
+    return wave if wave.ndim == 1 else np.asarray(wave.mean(axis=1), np.float32)
 
 
 @functools.cache

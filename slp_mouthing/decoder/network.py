@@ -76,7 +76,7 @@ class MouthingNetwork(nn.Module):
         training = self.training
         self.eval()
         try:
-            predicted = self(batch, style)
+            predicted: Tensor = self(batch, style)
         finally:
             self.train(training)
         return predicted.clamp(0.0, 1.0) if self.options.kind == "articulation" else predicted
