@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from slp_mouthing.decoder.features import FEATURE_HZ, MEL_BANDS
-from slp_mouthing.decoder.phone_stream import PHONES, PhoneFrames
+from slp_mouthing.decoder.options import KERNEL, TAPS, TIMINGS, USUAL_FPS, EncoderOptions
 from slp_mouthing.errors import MissingExtra
 
 try:
@@ -27,27 +27,14 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from slp_mouthing.types import Array, Floats
+    from slp_mouthing.decoder.speech_input import SpeechInput
 
-TIMINGS = 4
-"""What is said of a letter's time beside its id, see `letter_timing`."""
-TAPS = 9
-"""Features at 100 Hz that each video frame sees: 40 ms to either side, more than a frame, so that no closure falls between."""
 _MASKED = -1e9
 _BLOCK = 256
 """Frames whose attention is computed at a time: memory grows with the length, not with its square."""
 
 
 # ---- what goes in -----------------------------------------------------------------------------------------------------------
-@dataclass(frozen=True, slots=True, eq=False)
-class SpeechInput:
-    """One clip as the network hears it. Without `mel` it has the phones alone, without `phones` the sound alone."""
-
-    times_s: Floats  # [T] when the video frames are, on the clock of the features
-    mel: Array | None = None  # [M, 80] normalised
-    phones: PhoneFrames | None = None  # of M frames
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class SpeechBatch:
     """Clips of unequal lengths, filled up with zeros at the end."""
@@ -59,6 +46,7 @@ class SpeechBatch:
     lengths: Tensor  # [B] feature frames of each clip
     times_s: Tensor  # [B, T] float64: late frames of long clips keep their place between the features
     frames: Tensor  # [B] video frames of each clip
+    fps: Tensor  # [B]
     has_audio: Tensor  # [B] bool
     has_phones: Tensor  # [B] bool
 
@@ -79,13 +67,9 @@ class SpeechBatch:
         return SpeechBatch(*(getattr(self, name).to(device) for name in self.__slots__))
 
 
-def frame_times_s(frames: int, fps: float) -> Floats:  # [T]
-    return np.arange(frames) / fps
-
-
 def collate(clips: Sequence[SpeechInput]) -> SpeechBatch:
-    """Clips as one batch. Raises `ValueError` for a clip without sound and phones, or whose two streams differ in length."""
-    lengths = [_features(clip) for clip in clips]
+    """Clips as one batch."""
+    lengths = [clip.length for clip in clips]
     frames = [len(clip.times_s) for clip in clips]
     B, M, T = len(clips), max(lengths), max(frames)
     mel, times_s = np.zeros((B, M, MEL_BANDS), np.float32), np.zeros((B, T))
@@ -100,15 +84,9 @@ def collate(clips: Sequence[SpeechInput]) -> SpeechBatch:
     return SpeechBatch(
         torch.from_numpy(mel), torch.from_numpy(ids), torch.from_numpy(phase), torch.from_numpy(duration),
         torch.tensor(lengths), torch.from_numpy(times_s), torch.tensor(frames),
-        torch.tensor([clip.mel is not None for clip in clips]), torch.tensor([clip.phones is not None for clip in clips]),
+        torch.tensor([clip.fps for clip in clips]), torch.tensor([clip.mel is not None for clip in clips]),
+        torch.tensor([clip.phones is not None for clip in clips]),
     )  # fmt: skip
-
-
-def _features(clip: SpeechInput) -> int:
-    streams = {len(stream) for stream in (clip.mel, clip.phones) if stream is not None}
-    if len(streams) != 1:
-        raise ValueError(f"sound and phones have {sorted(streams)} frames, expected one number")
-    return streams.pop()
 
 
 # ---- encoders -----------------------------------------------------------------------------------------------------------------
@@ -116,31 +94,6 @@ class SpeechEncoder(Protocol):
     """Anything that turns speech into memory at the video rate."""
 
     def __call__(self, batch: SpeechBatch) -> Tensor: ...  # [B, T, D], zero beyond a clip's end
-
-
-@dataclass(frozen=True, slots=True)
-class EncoderOptions:
-    """The log-mel encoder's size."""
-
-    dim: int = 192
-    """D, of the memory."""
-    layers: int = 4
-    heads: int = 4
-    feed_forward: int = 768
-    stem: int = 128
-    """Channels at 100 Hz."""
-    letter: int = 48
-    """Dimensions of a letter's embedding."""
-    back: int = 24
-    """Video frames that a layer sees before each frame."""
-    ahead: int = 3
-    """And after it: times `layers` it is the look-ahead of the whole, with 0.09 s of the stem."""
-    dropout: float = 0.1
-    drop_phones: float = 0.25
-    """Part of the training clips that come without phones, so that recordings without a transcript work."""
-    drop_audio: float = 0.1
-    """Part that comes without sound, so that phones alone are enough."""
-    vocabulary: int = len(PHONES)
 
 
 class LogMelEncoder(nn.Module):
@@ -169,11 +122,12 @@ class Stem(nn.Module):
         super().__init__()
         self.drop_phones, self.drop_audio = options.drop_phones, options.drop_audio
         self.letters = nn.Embedding(options.vocabulary, options.letter)
-        self.hear = nn.Conv1d(MEL_BANDS, options.stem, 5, padding=2)
-        self.read = nn.Conv1d(options.letter + TIMINGS, options.stem, 5, padding=2)
+        self.hear = nn.Conv1d(MEL_BANDS, options.stem, KERNEL, padding=KERNEL // 2)
+        self.read = nn.Conv1d(options.letter + TIMINGS, options.stem, KERNEL, padding=KERNEL // 2)
         self.absent = nn.Parameter(torch.zeros(2, options.stem))
-        self.mix = nn.Conv1d(options.stem, options.stem, 5, padding=2)
+        self.mix = nn.Conv1d(options.stem, options.stem, KERNEL, padding=KERNEL // 2)
         self.sample = nn.Linear(TAPS * options.stem, options.dim)
+        self.pace = nn.Parameter(torch.zeros(options.dim))
 
     def forward(self, batch: SpeechBatch) -> Tensor:  # [B, T, D]
         inside = batch.feature_mask[..., None].to(batch.mel.dtype)
@@ -184,7 +138,8 @@ class Stem(nn.Module):
         x = silu(audio + phones + absent.mT) * inside.mT
         x = (x + silu(self.mix(x))) * inside.mT
         sampled: Tensor = self.sample(sample(x.mT, batch.times_s, batch.lengths))
-        return sampled
+        # A closure lasts a frame at least, however long frames are.
+        return sampled + (USUAL_FPS / batch.fps - 1.0)[:, None, None] * self.pace
 
     def _present(self, batch: SpeechBatch) -> tuple[Tensor, Tensor]:
         """Whether a clip has sound and phones, [B, 1, 1] each: in training one of the two is now and then taken away."""

@@ -102,7 +102,7 @@ def _mono(samples: Floats) -> Array:  # [N]
     wave = np.asarray(samples / np.float32(full_scale), np.float32)
     if not np.isfinite(wave).all():
         raise InputError("the sound holds values that are not finite")
-    return wave if wave.ndim == 1 else np.asarray(wave.mean(axis=1), np.float32)
+    return np.asarray(wave if wave.ndim == 1 else wave.mean(axis=1), np.float32)
 
 
 @functools.cache

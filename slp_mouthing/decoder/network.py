@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from slp_mouthing.decoder.encoder import EncoderOptions, LogMelEncoder
+from slp_mouthing.decoder.encoder import LogMelEncoder
+from slp_mouthing.decoder.options import STYLE, NetworkOptions, options_from_json
 from slp_mouthing.errors import InputError, MissingExtra
 from slp_mouthing.files import atomic_path
 
@@ -28,25 +29,7 @@ if TYPE_CHECKING:
 
     from slp_mouthing.decoder.encoder import SpeechBatch
 
-GATES = 3
-"""The last articulation outputs (lips shut, lip on teeth, presence) are on or off most of the time: they pass a sigmoid."""
-STYLE = 3
-"""Numbers of a style: intensity, jaw, lip, each 1 in everyday mouthing."""
 FORMAT = "slp-mouthing network 1"
-Outputs = Literal["articulation", "offsets"]
-
-
-@dataclass(frozen=True, slots=True)
-class NetworkOptions:
-    """What a network is made of."""
-
-    encoder: EncoderOptions = field(default_factory=EncoderOptions)
-    outputs: int = 15
-    """K."""
-    kind: Outputs = "articulation"
-    """Channels in [0, 1], or vertex offsets in metres (or weights of a linear basis of them), which have no bounds."""
-    hidden: int = 192
-    """Of the draft head."""
 
 
 class MouthingNetwork(nn.Module):
@@ -87,7 +70,7 @@ class DraftHead(nn.Module):
 
     def __init__(self, options: NetworkOptions) -> None:
         super().__init__()
-        self.gates = GATES if options.kind == "articulation" else 0
+        self.gates = options.gates
         self.hidden = nn.Linear(options.encoder.dim, options.hidden)
         self.style = nn.Linear(STYLE, 2 * options.hidden)
         self.out = nn.Linear(options.hidden, options.outputs)
@@ -133,19 +116,6 @@ def load_network(path: str | Path) -> tuple[MouthingNetwork, dict[str, Any]]:
     check_weights(network, weights, where)
     network.load_state_dict(weights)
     return network.eval(), meta
-
-
-def options_from_json(found: Mapping[str, Any]) -> NetworkOptions:
-    """Raises `TypeError` for names and `ValueError` for sizes that are none."""
-    encoder = EncoderOptions(**found["encoder"])
-    rest = {name: value for name, value in found.items() if name != "encoder"}
-    options = NetworkOptions(encoder, **rest)
-    for part in (options, encoder):
-        for size in fields(part):
-            value = getattr(part, size.name)
-            if isinstance(value, int) and not 0 <= value <= 2**20:
-                raise ValueError(f"{size.name} is {value}")
-    return options
 
 
 def check_weights(network: nn.Module, weights: Mapping[str, Tensor], where: str) -> None:

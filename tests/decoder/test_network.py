@@ -9,9 +9,11 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from slp_mouthing.decoder.encoder import EncoderOptions, SpeechInput, collate, frame_times_s  # noqa: E402
-from slp_mouthing.decoder.network import MouthingNetwork, NetworkOptions, load_network, save_network  # noqa: E402
+from slp_mouthing.decoder.encoder import collate  # noqa: E402
+from slp_mouthing.decoder.network import MouthingNetwork, load_network, save_network  # noqa: E402
+from slp_mouthing.decoder.options import EncoderOptions, NetworkOptions  # noqa: E402
 from slp_mouthing.decoder.phone_stream import PHONES, PhoneFrames  # noqa: E402
+from slp_mouthing.decoder.speech_input import SpeechInput, frame_times_s  # noqa: E402
 from slp_mouthing.errors import InputError  # noqa: E402
 
 if TYPE_CHECKING:
@@ -68,7 +70,7 @@ def test_either_stream_is_enough() -> None:
     assert np.abs(both - without_sound).max() > 1e-4
     assert np.abs(both - without_phones).max() > 1e-4
     with pytest.raises(ValueError, match="frames"):
-        collate([SpeechInput(clip.times_s)])
+        SpeechInput(clip.times_s)
 
 
 def test_style_scales_and_everyday_is_the_default() -> None:
@@ -95,7 +97,7 @@ def test_training_takes_a_stream_away_now_and_then_and_never_both() -> None:
 
 def test_every_weight_learns() -> None:
     network = _network().train()
-    batch = collate([_clip(1.0, seed=k) for k in range(12)])
+    batch = collate([_clip(1.0, 24.0 + k, seed=k) for k in range(12)])
     (network(batch, torch.full((12, 3), 0.5)) ** 2).mean().backward()
     silent = [name for name, weight in network.named_parameters() if weight.grad is None or not weight.grad.any()]
     assert not silent

@@ -1,0 +1,83 @@
+"""What a network is made of: read by training, by inference with and without torch, and from the files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Literal
+
+from slp_mouthing.decoder.phone_stream import PHONES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+TIMINGS = 4
+"""What is said of a letter's time beside its id, see `encoder.letter_timing`."""
+TAPS = 9
+"""Features at 100 Hz that each video frame sees: 40 ms to either side, more than a frame, so that no closure falls between."""
+KERNEL = 5
+"""Of the convolutions at 100 Hz."""
+USUAL_FPS = 30.0
+GATES = 3
+"""The last articulation outputs (lips shut, lip on teeth, presence) are on or off most of the time: they pass a sigmoid."""
+STYLE = 3
+"""Numbers of a style: intensity, jaw, lip, each 1 in everyday mouthing."""
+
+Outputs = Literal["articulation", "offsets"]
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderOptions:
+    """The log-mel encoder's size."""
+
+    dim: int = 192
+    """D, of the memory."""
+    layers: int = 4
+    heads: int = 4
+    feed_forward: int = 768
+    stem: int = 128
+    """Channels at 100 Hz."""
+    letter: int = 48
+    """Dimensions of a letter's embedding."""
+    back: int = 24
+    """Video frames that a layer sees before each frame."""
+    ahead: int = 3
+    """And after it: times `layers` it is the look-ahead of the whole, with 0.09 s of the stem."""
+    dropout: float = 0.1
+    drop_phones: float = 0.25
+    """Part of the training clips that come without phones, so that recordings without a transcript work."""
+    drop_audio: float = 0.1
+    """Part that comes without sound, so that phones alone are enough."""
+    vocabulary: int = len(PHONES)
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkOptions:
+    """The network's size and what it says."""
+
+    encoder: EncoderOptions = field(default_factory=EncoderOptions)
+    outputs: int = 15
+    """K."""
+    kind: Outputs = "articulation"
+    """Channels in [0, 1], or vertex offsets in metres (or weights of a linear basis of them), which have no bounds."""
+    hidden: int = 192
+    """Of the draft head."""
+
+    @property
+    def gates(self) -> int:
+        return GATES if self.kind == "articulation" else 0
+
+
+def options_from_json(found: Mapping[str, Any]) -> NetworkOptions:
+    """What `dataclasses.asdict` made. Raises `TypeError` for unknown names and `ValueError` for sizes that cannot be."""
+    rest = {name: value for name, value in found.items() if name != "encoder"}
+    options = NetworkOptions(EncoderOptions(**found["encoder"]), **rest)
+    for part in (options, options.encoder):
+        for size in fields(part):
+            value = getattr(part, size.name)
+            if isinstance(value, (int, float)) and not 0 <= value <= _LARGEST:
+                raise ValueError(f"{size.name} is {value}")
+    return options
+
+
+_LARGEST = 2**18
+"""A size beyond it is damage: it would ask for more memory than there is."""
