@@ -99,10 +99,12 @@ def _mono(samples: Floats) -> Array:  # [N]
     if not len(samples):
         raise InputError("the sound is empty", hint="give at least one sample")
     full_scale = 2.0 ** (8 * samples.dtype.itemsize - 1) if samples.dtype.kind == "i" else 1.0
-    wave = np.asarray(samples / np.float32(full_scale), np.float32)
+    wave: Array = np.asarray(samples / np.float32(full_scale), np.float32)
     if not np.isfinite(wave).all():
         raise InputError("the sound holds values that are not finite")
-    return np.asarray(wave if wave.ndim == 1 else wave.mean(axis=1), np.float32)
+    if wave.ndim == 2:
+        wave = np.asarray(wave.mean(axis=1), np.float32)
+    return wave
 
 
 @functools.cache

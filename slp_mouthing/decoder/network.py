@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slp_mouthing.decoder.encoder import LogMelEncoder
-from slp_mouthing.decoder.options import STYLE, NetworkOptions, options_from_json
+from slp_mouthing.decoder.options import STYLE, NetworkOptions
+from slp_mouthing.decoder.weights import StoredNetwork, header_json, read_header, read_weights, write_weights
 from slp_mouthing.errors import InputError, MissingExtra
 from slp_mouthing.files import atomic_path
 
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 
     from slp_mouthing.decoder.encoder import SpeechBatch
 
-FORMAT = "slp-mouthing network 1"
+_HEADER = "header"
 
 
 class MouthingNetwork(nn.Module):
@@ -90,11 +89,16 @@ class DraftHead(nn.Module):
 
 # ---- files ------------------------------------------------------------------------------------------------------------------
 def save_network(network: MouthingNetwork, path: str | Path, meta: Mapping[str, Any] | None = None) -> None:
-    """Write weights, options and `meta` (anything JSON holds) as safetensors, whole or not at all. Raises `OutputError`."""
-    header = {"format": FORMAT, "options": json.dumps(asdict(network.options)), "meta": json.dumps(dict(meta or {}))}
+    """Write weights, options and `meta` (anything JSON holds), whole or not at all. Raises `OutputError`.
+
+    `.npz` is in half precision and needs no torch to run, see `light`; any other suffix is safetensors in full precision.
+    """
     weights = {name: tensor.detach().to("cpu").contiguous() for name, tensor in network.state_dict().items()}
+    if Path(path).suffix == ".npz":
+        write_weights(StoredNetwork(network.options, {name: w.numpy() for name, w in weights.items()}, meta or {}), path)
+        return
     with atomic_path(path) as temporary:
-        save_file(weights, temporary, header)
+        save_file(weights, temporary, {_HEADER: header_json(network.options, meta or {})})
 
 
 def load_network(path: str | Path) -> tuple[MouthingNetwork, dict[str, Any]]:
@@ -103,19 +107,15 @@ def load_network(path: str | Path) -> tuple[MouthingNetwork, dict[str, Any]]:
     Raises `InputError` for a file that is missing, damaged, of another program or another topology, or holds weights that are
     not finite.
     """
-    where = str(path)
-    header, weights = _read(Path(path))
-    if header.get("format") != FORMAT:
-        raise InputError("is no network of ours", where=where, hint="bring others in with `mouth model import`")
+    stored = read_weights(path) if Path(path).suffix == ".npz" else _read_safetensors(Path(path))
+    weights = {name: torch.from_numpy(weight) for name, weight in stored.weights.items()}
     try:
-        options = options_from_json(json.loads(header["options"]))
-        meta = json.loads(header.get("meta", "{}"))
-        network = MouthingNetwork(options)
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise InputError(f"its options are not understood ({error})", where=where) from error
-    check_weights(network, weights, where)
+        network = MouthingNetwork(stored.options)
+    except (ValueError, RuntimeError, ZeroDivisionError) as error:
+        raise InputError(f"its options make no network ({error})", where=str(path)) from error
+    check_weights(network, weights, str(path))
     network.load_state_dict(weights)
-    return network.eval(), meta
+    return network.eval(), dict(stored.meta)
 
 
 def check_weights(network: nn.Module, weights: Mapping[str, Tensor], where: str) -> None:
@@ -125,18 +125,20 @@ def check_weights(network: nn.Module, weights: Mapping[str, Tensor], where: str)
         raise InputError(f"weight '{name}' is {'missing' if name in expected else 'unknown'}: another topology", where=where)
     for name, tensor in weights.items():
         if tensor.shape != expected[name].shape:
-            raise InputError(
-                f"weight '{name}' has shape {list(tensor.shape)}, expected {list(expected[name].shape)}", where=where
-            )
+            shapes = f"{list(tensor.shape)}, expected {list(expected[name].shape)}"
+            raise InputError(f"weight '{name}' has shape {shapes}", where=where)
         if not bool(torch.isfinite(tensor).all()):
             raise InputError(f"weight '{name}' holds values that are not finite", where=where, hint="train it again")
 
 
-def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
+def _read_safetensors(path: Path) -> StoredNetwork:
     if not path.is_file():
         raise InputError("no such file", where=str(path))
     try:
-        with safe_open(path, framework="pt") as file:
-            return file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        with safe_open(path, framework="np") as file:
+            header = (file.metadata() or {}).get(_HEADER, "{}")
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError) as error:
         raise InputError(f"is damaged, or not a safetensors file ({error})", where=str(path)) from error
+    options, meta = read_header(header, str(path))
+    return StoredNetwork(options, weights, meta)
