@@ -14,7 +14,7 @@ import numpy as np
 from slp_mouthing.jit import F1, F2, F3, I1, I2, INT, L1, OUT1, OUT2, kernel
 from slp_mouthing.render.binning import TILE
 from slp_mouthing.render.compositing import CHECK_EVERY, MAX_ALPHA, MIN_ALPHA, MIN_TRANSMITTANCE, PIXELS, exp_minus
-from slp_mouthing.render.projection import clamped_direction, rotation
+from slp_mouthing.render.projection import LANES, clamped_direction, rotation
 
 SLOT = 9
 """Numbers of a slot: gradients of mean x, y; conic xx, xy, yy; opacity; red, green, blue."""
@@ -144,58 +144,92 @@ def project_gradient(
     fx, fy, cx, cy = K[0, 0], K[1, 1], K[0, 2], K[1, 2]
     w_px, h_px = np.float32(width), np.float32(height)
     one, two, zero = np.float32(1), np.float32(2), np.float32(0)
-    for i in range(means.shape[0]):
-        if depths[i] <= zero:
-            continue
-        X, Y, Z = means[i, 0], means[i, 1], means[i, 2]
-        iz = one / depths[i]
-        rx = (view[0, 0] * X + view[0, 1] * Y + view[0, 2] * Z + view[0, 3]) * iz
-        ry = (view[1, 0] * X + view[1, 1] * Y + view[1, 2] * Z + view[1, 3]) * iz
-        lx, ly = clamped_direction(rx, fx, cx, w_px), clamped_direction(ry, fy, cy, h_px)
-        w, x, y, z = quats[i, 0], quats[i, 1], quats[i, 2], quats[i, 3]
-        n = one / np.float32(math.sqrt(w * w + x * x + y * y + z * z))
-        w, x, y, z = w * n, x * n, y * n, z * n
-        r00, r01, r02, r10, r11, r12, r20, r21, r22 = rotation(w, x, y, z)
-        kx, ky = fx * iz, fy * iz
-        p0, p1, p2 = kx * (view[0, 0] - lx * view[2, 0]), kx * (view[0, 1] - lx * view[2, 1]), kx * (view[0, 2] - lx * view[2, 2])
-        q0, q1, q2 = ky * (view[1, 0] - ly * view[2, 0]), ky * (view[1, 1] - ly * view[2, 1]), ky * (view[1, 2] - ly * view[2, 2])
-        s0, s1, s2 = scales[i, 0], scales[i, 1], scales[i, 2]
-        # Rows times rotation, before the scales.
-        u0, u1, u2 = p0 * r00 + p1 * r10 + p2 * r20, p0 * r01 + p1 * r11 + p2 * r21, p0 * r02 + p1 * r12 + p2 * r22
-        v0, v1, v2 = q0 * r00 + q1 * r10 + q2 * r20, q0 * r01 + q1 * r11 + q2 * r21, q0 * r02 + q1 * r12 + q2 * r22
-        # Conic = inverse covariance: d covariance = - conic d_conic conic.
-        a, b, c = conics[i, 0], conics[i, 1], conics[i, 2]
-        e0, e1, e2 = d_conics[i, 0], np.float32(0.5) * d_conics[i, 1], d_conics[i, 2]
-        k00, k01, k10, k11 = a * e0 + b * e1, a * e1 + b * e2, b * e0 + c * e1, b * e1 + c * e2
-        d_a, d_b, d_c = -(k00 * a + k01 * b), -two * (k00 * b + k01 * c), -(k10 * b + k11 * c)
-        g0, g1, g2 = u0 * s0, u1 * s1, u2 * s2
-        h0, h1, h2 = v0 * s0, v1 * s1, v2 * s2
-        dg0, dg1, dg2 = two * d_a * g0 + d_b * h0, two * d_a * g1 + d_b * h1, two * d_a * g2 + d_b * h2
-        dh0, dh1, dh2 = d_b * g0 + two * d_c * h0, d_b * g1 + two * d_c * h1, d_b * g2 + two * d_c * h2
-        d_scales[i, 0], d_scales[i, 1], d_scales[i, 2] = dg0 * u0 + dh0 * v0, dg1 * u1 + dh1 * v1, dg2 * u2 + dh2 * v2
-        dg0, dg1, dg2, dh0, dh1, dh2 = dg0 * s0, dg1 * s1, dg2 * s2, dh0 * s0, dh1 * s1, dh2 * s2
-        # Gradient of the rotation matrix, then of the unit quaternion, then of its length.
-        m00, m01, m02 = dg0 * p0 + dh0 * q0, dg1 * p0 + dh1 * q0, dg2 * p0 + dh2 * q0
-        m10, m11, m12 = dg0 * p1 + dh0 * q1, dg1 * p1 + dh1 * q1, dg2 * p1 + dh2 * q1
-        m20, m21, m22 = dg0 * p2 + dh0 * q2, dg1 * p2 + dh1 * q2, dg2 * p2 + dh2 * q2
-        dw = two * (x * (m21 - m12) + y * (m02 - m20) + z * (m10 - m01))
-        dx = two * (-two * x * (m11 + m22) + y * (m10 + m01) + z * (m20 + m02) + w * (m21 - m12))
-        dy = two * (x * (m10 + m01) - two * y * (m00 + m22) + z * (m21 + m12) + w * (m02 - m20))
-        dz = two * (x * (m20 + m02) + y * (m21 + m12) - two * z * (m00 + m11) + w * (m10 - m01))
-        dot = dw * w + dx * x + dy * y + dz * z
-        d_quats[i, 0], d_quats[i, 1] = n * (dw - dot * w), n * (dx - dot * x)
-        d_quats[i, 2], d_quats[i, 3] = n * (dy - dot * y), n * (dz - dot * z)
-        # Gradient of the rows p, q, then of the direction and the depth they are made of.
-        dp0, dp1, dp2 = dg0 * r00 + dg1 * r01 + dg2 * r02, dg0 * r10 + dg1 * r11 + dg2 * r12, dg0 * r20 + dg1 * r21 + dg2 * r22
-        dq0, dq1, dq2 = dh0 * r00 + dh1 * r01 + dh2 * r02, dh0 * r10 + dh1 * r11 + dh2 * r12, dh0 * r20 + dh1 * r21 + dh2 * r22
-        d_tz = -iz * (dp0 * p0 + dp1 * p1 + dp2 * p2 + dq0 * q0 + dq1 * q1 + dq2 * q2)
-        d_rx = d_means2d[i, 0] * fx
-        d_ry = d_means2d[i, 1] * fy
-        if lx == rx:
-            d_rx -= kx * (dp0 * view[2, 0] + dp1 * view[2, 1] + dp2 * view[2, 2])
-        if ly == ry:
-            d_ry -= ky * (dq0 * view[2, 0] + dq1 * view[2, 1] + dq2 * view[2, 2])
-        d_tx, d_ty = d_rx * iz, d_ry * iz
-        d_tz -= d_tx * rx + d_ty * ry
-        for k in range(3):
-            d_means[i, k] = view[0, k] * d_tx + view[1, k] * d_ty + view[2, k] * d_tz
+    t = np.zeros((19, LANES), np.float32)
+    for begin in range(0, means.shape[0], LANES):
+        many = min(means.shape[0] - begin, LANES)
+        for lane in range(many):
+            i = begin + lane
+            t[0, lane], t[1, lane], t[2, lane], t[3, lane] = means[i, 0], means[i, 1], means[i, 2], depths[i]
+            t[4, lane], t[5, lane], t[6, lane], t[7, lane] = quats[i, 0], quats[i, 1], quats[i, 2], quats[i, 3]
+            t[8, lane], t[9, lane], t[10, lane] = scales[i, 0], scales[i, 1], scales[i, 2]
+            t[11, lane], t[12, lane], t[13, lane] = conics[i, 0], conics[i, 1], conics[i, 2]
+            t[14, lane], t[15, lane] = d_means2d[i, 0], d_means2d[i, 1]
+            t[16, lane], t[17, lane], t[18, lane] = d_conics[i, 0], d_conics[i, 1], d_conics[i, 2]
+        for lane in range(LANES):
+            X, Y, Z = t[0, lane], t[1, lane], t[2, lane]
+            iz = one / t[3, lane]
+            rx = (view[0, 0] * X + view[0, 1] * Y + view[0, 2] * Z + view[0, 3]) * iz
+            ry = (view[1, 0] * X + view[1, 1] * Y + view[1, 2] * Z + view[1, 3]) * iz
+            lx, ly = clamped_direction(rx, fx, cx, w_px), clamped_direction(ry, fy, cy, h_px)
+            w, x, y, z = t[4, lane], t[5, lane], t[6, lane], t[7, lane]
+            n = one / np.float32(math.sqrt(w * w + x * x + y * y + z * z))
+            w, x, y, z = w * n, x * n, y * n, z * n
+            r00, r01, r02, r10, r11, r12, r20, r21, r22 = rotation(w, x, y, z)
+            kx, ky = fx * iz, fy * iz
+            p0, p1, p2 = (
+                kx * (view[0, 0] - lx * view[2, 0]),
+                kx * (view[0, 1] - lx * view[2, 1]),
+                kx * (view[0, 2] - lx * view[2, 2]),
+            )
+            q0, q1, q2 = (
+                ky * (view[1, 0] - ly * view[2, 0]),
+                ky * (view[1, 1] - ly * view[2, 1]),
+                ky * (view[1, 2] - ly * view[2, 2]),
+            )
+            s0, s1, s2 = t[8, lane], t[9, lane], t[10, lane]
+            # Rows times rotation, before the scales.
+            u0, u1, u2 = p0 * r00 + p1 * r10 + p2 * r20, p0 * r01 + p1 * r11 + p2 * r21, p0 * r02 + p1 * r12 + p2 * r22
+            v0, v1, v2 = q0 * r00 + q1 * r10 + q2 * r20, q0 * r01 + q1 * r11 + q2 * r21, q0 * r02 + q1 * r12 + q2 * r22
+            # Conic = inverse covariance: d covariance = - conic d_conic conic.
+            a, b, c = t[11, lane], t[12, lane], t[13, lane]
+            e0, e1, e2 = t[16, lane], np.float32(0.5) * t[17, lane], t[18, lane]
+            k00, k01, k10, k11 = a * e0 + b * e1, a * e1 + b * e2, b * e0 + c * e1, b * e1 + c * e2
+            d_a, d_b, d_c = -(k00 * a + k01 * b), -two * (k00 * b + k01 * c), -(k10 * b + k11 * c)
+            g0, g1, g2 = u0 * s0, u1 * s1, u2 * s2
+            h0, h1, h2 = v0 * s0, v1 * s1, v2 * s2
+            dg0, dg1, dg2 = two * d_a * g0 + d_b * h0, two * d_a * g1 + d_b * h1, two * d_a * g2 + d_b * h2
+            dh0, dh1, dh2 = d_b * g0 + two * d_c * h0, d_b * g1 + two * d_c * h1, d_b * g2 + two * d_c * h2
+            t[8, lane], t[9, lane], t[10, lane] = dg0 * u0 + dh0 * v0, dg1 * u1 + dh1 * v1, dg2 * u2 + dh2 * v2
+            dg0, dg1, dg2, dh0, dh1, dh2 = dg0 * s0, dg1 * s1, dg2 * s2, dh0 * s0, dh1 * s1, dh2 * s2
+            # Gradient of the rotation matrix, then of the unit quaternion, then of its length.
+            m00, m01, m02 = dg0 * p0 + dh0 * q0, dg1 * p0 + dh1 * q0, dg2 * p0 + dh2 * q0
+            m10, m11, m12 = dg0 * p1 + dh0 * q1, dg1 * p1 + dh1 * q1, dg2 * p1 + dh2 * q1
+            m20, m21, m22 = dg0 * p2 + dh0 * q2, dg1 * p2 + dh1 * q2, dg2 * p2 + dh2 * q2
+            dw = two * (x * (m21 - m12) + y * (m02 - m20) + z * (m10 - m01))
+            dx = two * (-two * x * (m11 + m22) + y * (m10 + m01) + z * (m20 + m02) + w * (m21 - m12))
+            dy = two * (x * (m10 + m01) - two * y * (m00 + m22) + z * (m21 + m12) + w * (m02 - m20))
+            dz = two * (x * (m20 + m02) + y * (m21 + m12) - two * z * (m00 + m11) + w * (m10 - m01))
+            dot = dw * w + dx * x + dy * y + dz * z
+            t[4, lane], t[5, lane] = n * (dw - dot * w), n * (dx - dot * x)
+            t[6, lane], t[7, lane] = n * (dy - dot * y), n * (dz - dot * z)
+            # Gradient of the rows p, q, then of the direction and the depth they are made of.
+            dp0, dp1, dp2 = (
+                dg0 * r00 + dg1 * r01 + dg2 * r02,
+                dg0 * r10 + dg1 * r11 + dg2 * r12,
+                dg0 * r20 + dg1 * r21 + dg2 * r22,
+            )
+            dq0, dq1, dq2 = (
+                dh0 * r00 + dh1 * r01 + dh2 * r02,
+                dh0 * r10 + dh1 * r11 + dh2 * r12,
+                dh0 * r20 + dh1 * r21 + dh2 * r22,
+            )
+            d_tz = -iz * (dp0 * p0 + dp1 * p1 + dp2 * p2 + dq0 * q0 + dq1 * q1 + dq2 * q2)
+            d_rx = t[14, lane] * fx
+            d_ry = t[15, lane] * fy
+            # Where the direction was clamped, the Jacobian does not turn with it.
+            along_x = dp0 * view[2, 0] + dp1 * view[2, 1] + dp2 * view[2, 2]
+            along_y = dq0 * view[2, 0] + dq1 * view[2, 1] + dq2 * view[2, 2]
+            d_rx -= kx * along_x if lx == rx else zero
+            d_ry -= ky * along_y if ly == ry else zero
+            d_tx, d_ty = d_rx * iz, d_ry * iz
+            d_tz -= d_tx * rx + d_ty * ry
+            t[0, lane] = view[0, 0] * d_tx + view[1, 0] * d_ty + view[2, 0] * d_tz
+            t[1, lane] = view[0, 1] * d_tx + view[1, 1] * d_ty + view[2, 1] * d_tz
+            t[2, lane] = view[0, 2] * d_tx + view[1, 2] * d_ty + view[2, 2] * d_tz
+        for lane in range(many):
+            if depths[begin + lane] <= zero:
+                continue
+            i = begin + lane
+            d_means[i, 0], d_means[i, 1], d_means[i, 2] = t[0, lane], t[1, lane], t[2, lane]
+            d_quats[i, 0], d_quats[i, 1], d_quats[i, 2], d_quats[i, 3] = t[4, lane], t[5, lane], t[6, lane], t[7, lane]
+            d_scales[i, 0], d_scales[i, 1], d_scales[i, 2] = t[8, lane], t[9, lane], t[10, lane]
