@@ -99,12 +99,10 @@ def _mono(samples: Floats) -> Array:  # [N]
     if not len(samples):
         raise InputError("the sound is empty", hint="give at least one sample")
     full_scale = 2.0 ** (8 * samples.dtype.itemsize - 1) if samples.dtype.kind == "i" else 1.0
-    wave: Array = np.asarray(samples / np.float32(full_scale), np.float32)
+    wave = samples.astype(np.float32) / np.float32(full_scale)
     if not np.isfinite(wave).all():
         raise InputError("the sound holds values that are not finite")
-    if wave.ndim == 2:
-        wave = np.asarray(wave.mean(axis=1), np.float32)
-    return wave
+    return wave if samples.ndim == 1 else np.mean(wave, axis=1, dtype=np.float32)
 
 
 @functools.cache

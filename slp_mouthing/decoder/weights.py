@@ -42,8 +42,9 @@ def write_weights(stored: StoredNetwork, path: str | Path) -> None:
         if not np.abs(weight).max(initial=0.0) <= _LARGEST_HALF:
             raise InputError(f"weight '{name}' holds values that half precision cannot", where=str(path), hint="train it again")
     buffer = BytesIO()
-    half = {name: weight.astype(np.float16) for name, weight in stored.weights.items()}
-    np.savez(buffer, **{_HEADER: np.array(header_json(stored.options, stored.meta))}, **half)
+    arrays: dict[str, Any] = {name: weight.astype(np.float16) for name, weight in stored.weights.items()}
+    arrays[_HEADER] = np.array(header_json(stored.options, stored.meta))
+    np.savez(buffer, **arrays)
     atomic_write(path, buffer.getvalue())
 
 
