@@ -13,7 +13,7 @@ import typer
 
 from slp_mouthing.errors import MouthError
 
-from . import avatar, batch, doctor, export, lexicon, merge, plan, render
+from . import avatar, batch, corpus, doctor, export, lexicon, merge, plan, render
 
 UsageError: Any = typer.BadParameter.__base__
 """Typer exports it by no name of its own, and newer versions no longer take it from click."""
@@ -36,6 +36,7 @@ app.command("merge")(merge.merge)
 app.command("export")(export.export)
 app.add_typer(lexicon.app, name="lexicon")
 app.add_typer(avatar.app, name="avatar")
+app.add_typer(corpus.app, name="corpus")
 app.command("doctor")(doctor.doctor)
 
 

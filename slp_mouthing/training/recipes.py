@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from slp_mouthing.training.clean import CleanRecipe
+from slp_mouthing.training.mead_like import MeadLikeRecipe
 from slp_mouthing.training.words import WordsRecipe
 
 if TYPE_CHECKING:
@@ -15,11 +17,17 @@ if TYPE_CHECKING:
 class Recipe(Protocol):
     """The clips of one kind of corpus."""
 
-    count: int
+    @property
+    def count(self) -> int:
+        """How many there are."""
 
     def clip(self, index: int) -> Clip:
         """Clip `index` of `count`; the same whatever was made before it."""
 
 
-RECIPES: dict[str, Callable[[int, int | None], Recipe]] = {"words": WordsRecipe}
+RECIPES: dict[str, Callable[[int, int | None], Recipe]] = {
+    "words": WordsRecipe,
+    "clean": CleanRecipe,
+    "mead-like": MeadLikeRecipe,
+}
 """By kind: seed and number of clips (None for the kind's own) to a recipe."""

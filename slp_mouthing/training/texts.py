@@ -21,10 +21,17 @@ if TYPE_CHECKING:
 WORDS_HELD_OUT: dict[Split, float] = {"validation": 0.05, "test": 0.10}
 """Share of the words."""
 
+
+def _listed(words: str) -> tuple[str, ...]:
+    return tuple(words.split())
+
+
 FUNCTION_WORDS = frozenset(
-    "a an the of to in on at by for from with and or but not is are was were be been am do does did has have had will would can "
-    "could should may might must i you he she it we they me him her us them my your his its our their this that these those "
-    "there here who what when where why how which if so as than then all no yes".split()
+    _listed(
+        "a an the of to in on at by for from with and or but not is are was were be been am do does did has have had will "
+        "would can could should may might must i you he she it we they me him her us them my your his its our their this that "
+        "these those there here who what when where why how which if so as than then all no yes"
+    )
 )
 """Spoken in sentences of every split, and so never held out."""
 
@@ -37,16 +44,16 @@ _FRAMES = (
 )  # fmt: skip
 """Any word goes into any place: the sounds matter, not the sense."""
 
-_ONSETS = (
+_ONSETS = _listed(
     "p b t d k ɡ m n f v θ ð s z ʃ h l ɹ j w tʃ dʒ pl pɹ bl bɹ tɹ dɹ kl kɹ ɡl ɡɹ fl fɹ θɹ ʃɹ tw dw kw sp st sk sm sn sl sw "
     "spl spɹ stɹ skɹ skw pj bj mj fj kj"
-).split()
-_VOWELS = "ɪ ɛ a ɒ ʌ ʊ iː ɑː ɔː uː ɜː eɪ aɪ ɔɪ aʊ əʊ iə eə".split()
-_WEAK_VOWELS = "ə ɪ i ə".split()
-_CODAS = (
+)
+_VOWELS = _listed("ɪ ɛ a ɒ ʌ ʊ iː ɑː ɔː uː ɜː eɪ aɪ ɔɪ aʊ əʊ iə eə")
+_WEAK_VOWELS = _listed("ə ɪ i ə")
+_CODAS = _listed(
     "p b t d k ɡ m n ŋ f v θ s z ʃ l tʃ dʒ ʒ mp nt nd ŋk ft st sk sp lp lb lt ld lk lm lf lv ls ks ps ts pt kt bz vz mz nz lz fs "
     "dz ɡz mpt nts ndz lts sts"
-).split()
+)
 _ONSET_SHARE, _CODA_SHARE, _INNER_CODA_SHARE = 0.85, 0.55, 0.25
 
 
@@ -94,10 +101,13 @@ def texts_of(split: Split) -> Texts:
 @functools.cache
 def word_splits() -> dict[str, Split]:
     """The split of every open-class word of the lexicon, in alphabetical order."""
-    voice = Voice(DEFAULT_VOICE)
-    words = sorted({word for text in _lexicon_texts() for word in _open_words(text)})
-    sounds = {word: "".join(phone.symbol for phone in voice.pronounce(word)) for word in words}
-    return {word: text_split(sounds[word]) for word in words}
+    return {word: word_split(word) for word in sorted({word for text in _lexicon_texts() for word in _open_words(text)})}
+
+
+@functools.cache
+def word_split(word: str) -> Split:
+    """The split of a word, by what the default voice says for it."""
+    return text_split("".join(phone.symbol for phone in Voice(DEFAULT_VOICE).pronounce(word)))
 
 
 @functools.cache

@@ -67,14 +67,15 @@ def draw_voice(rng: np.random.Generator, split: Split) -> Voice:
         usual = split != "train" or rng.random() < 0.5
         return Voice(DEFAULT_VOICE) if usual else Voice(DEFAULT_VOICE, int(rng.integers(*_RATES_WPM)))
     return Voice(
-        _draw_name(rng, split),
+        draw_name(rng, split),
         rate_wpm=int(rng.integers(*_RATES_WPM)),
         pitch=int(rng.integers(*_PITCHES)),
         pitch_range=int(rng.integers(*_PITCHES)),
     )
 
 
-def _draw_name(rng: np.random.Generator, split: Split) -> str:
+def draw_name(rng: np.random.Generator, split: Split) -> str:
+    """An accent with a variant of the speaker, or alone, that no other split hears."""
     own = ACCENTS[split]
     # Of the held-out splits a new accent, or an accent of training from a new mouth.
     if rng.random() < _ACCENT_ALONE:
