@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from slp_mouthing.decoder.resampling import resample
 from slp_mouthing.errors import InputError
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ _FLOOR = 1e-8
 _BLOCK = 4096
 """Frames that are transformed at a time: memory stays bounded for hours of sound."""
 _MAX_CHANNELS = 8
+_MARGIN_S = 0.02
+"""Half a window and the reach of the resampler: what a frame needs after its centre, and before it."""
 
 _SPEECH_RANGE = 9.0
 """Natural log of power: frames this far below the loudest (39 dB) are pauses, and do not count for a `Normaliser`."""
@@ -65,8 +68,8 @@ def log_mel(samples: Floats, sample_rate_hz: int) -> Array:
     Several channels [N, channels] are averaged. 0 is a full-scale tone, -18.4 silence. Raises `InputError` for sound that is
     empty, not finite, or at a rate outside `SAMPLE_RATES_HZ`.
     """
-    wave = resample(samples, sample_rate_hz)
-    count = len(wave) // _HOP + 1
+    wave = at_16_khz(samples, sample_rate_hz)
+    count = len(samples) * FEATURE_HZ // sample_rate_hz + 1
     padded = np.concatenate([np.zeros(_WINDOW // 2, np.float32), wave, np.zeros(_WINDOW // 2 + _HOP, np.float32)])
     frames = np.lib.stride_tricks.sliding_window_view(padded, _WINDOW)[::_HOP][:count]
     mel = np.empty((count, MEL_BANDS), np.float32)
@@ -78,22 +81,48 @@ def log_mel(samples: Floats, sample_rate_hz: int) -> Array:
     return mel
 
 
-def resample(samples: Floats, sample_rate_hz: int) -> Array:
-    """One channel at 16 kHz: [N] or [N, channels] -> [round up of N * 16000 / rate]. Raises `InputError` as `log_mel` does."""
+class MelStream:
+    """`log_mel` of sound that arrives in parts; each frame comes when what it covers has come."""
+
+    def __init__(self, sample_rate_hz: int) -> None:
+        self._rate_hz = sample_rate_hz
+        self._samples = np.zeros(0, np.float32)
+        self._start_s = 0
+        """Of `_samples`, a whole second: there the frames and the resampled sound stand as in the whole."""
+        self._done = 0
+
+    def push(self, samples: Floats) -> Array:
+        """The next samples, [N] or [N, channels], may be none -> the frames now known, [m, 80]. Raises as `log_mel` does."""
+        if len(samples):
+            self._samples = np.concatenate([self._samples, mono(np.asarray(samples))])
+        known_s = self._start_s + len(self._samples) / self._rate_hz - _MARGIN_S
+        return self._until(math.floor(known_s * FEATURE_HZ))
+
+    def finish(self) -> Array:
+        """The last frames, [m, 80]."""
+        return self._until(self._start_s * FEATURE_HZ + len(self._samples) * FEATURE_HZ // self._rate_hz + 1)
+
+    def _until(self, end: int) -> Array:
+        if end <= self._done:
+            return np.zeros((0, MEL_BANDS), np.float32)
+        first = self._start_s * FEATURE_HZ
+        mel = log_mel(self._samples, self._rate_hz)[self._done - first : end - first]
+        self._done = end
+        if (gone_s := math.floor(end / FEATURE_HZ - _MARGIN_S) - self._start_s) > 0:
+            self._samples, self._start_s = self._samples[gone_s * self._rate_hz :], self._start_s + gone_s
+        return mel
+
+
+def at_16_khz(samples: Floats, sample_rate_hz: int) -> Array:
+    """One channel: [N] or [N, channels] -> [round up of N * 16000 / rate]. Raises `InputError` as `log_mel` does."""
     lowest, highest = SAMPLE_RATES_HZ
     if not lowest <= sample_rate_hz <= highest:
         raise InputError(f"the sound has {sample_rate_hz} samples a second, allowed: {lowest} to {highest}")
-    wave = _mono(np.asarray(samples))
-    if sample_rate_hz == SAMPLE_RATE_HZ:
-        return wave
-    from scipy.signal import resample_poly
-
-    common = math.gcd(SAMPLE_RATE_HZ, sample_rate_hz)
-    return np.asarray(resample_poly(wave, SAMPLE_RATE_HZ // common, sample_rate_hz // common), np.float32)
+    return resample(mono(np.asarray(samples)), sample_rate_hz, SAMPLE_RATE_HZ)
 
 
-def _mono(samples: Floats) -> Array:  # [N]
-    """One channel of floats; integers are brought to [-1, 1] from the range of their type."""
+def mono(samples: Floats) -> Array:
+    """[N] or [N, channels] -> [N] in floats, integers brought to [-1, 1] from the range of their type. Raises `InputError`."""
     if samples.ndim not in (1, 2) or (samples.ndim == 2 and not 1 <= samples.shape[1] <= _MAX_CHANNELS):
         raise InputError(f"the sound has shape {list(samples.shape)}, expected [N] or [N, channels]")
     if not len(samples):
@@ -109,7 +138,7 @@ def _mono(samples: Floats) -> Array:  # [N]
 def _window() -> Array:  # [400]
     """Hann, scaled so that a full-scale tone has power 1."""
     window = 0.5 - 0.5 * np.cos(2.0 * np.pi * np.arange(_WINDOW) / _WINDOW)
-    return (window * (2.0 / window.sum())).astype(np.float32)
+    return np.asarray(window * (2.0 / window.sum()), np.float32)
 
 
 @functools.cache

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
-from slp_mouthing.decoder.features import MEL_BANDS, Normaliser, log_mel
+from slp_mouthing.decoder.features import MEL_BANDS, MelStream, Normaliser, log_mel
 from slp_mouthing.errors import InputError
 
 
@@ -78,3 +80,26 @@ def test_a_normaliser_ignores_level_and_pauses() -> None:
     paused = np.concatenate([once[3:-3], np.full((300, MEL_BANDS), once.min() - 12, np.float32)])
     assert np.allclose(Normaliser.of(once)(once), Normaliser.of(loud)(loud), atol=1e-3)
     assert np.allclose(Normaliser.of(paused).mean, Normaliser.of(once[3:-3]).mean, atol=1e-5)
+
+
+@settings(max_examples=20, deadline=None)
+@example([], 22049, 22050)
+@given(st.lists(st.integers(0, 30000), max_size=6), st.integers(1, 60000), st.sampled_from([8000, 16000, 22050, 44100]))
+def test_a_stream_is_the_whole(cuts: list[int], count: int, rate_hz: int) -> None:
+    samples = np.random.default_rng(count).standard_normal(count).astype(np.float32)
+    stream, parts, at = MelStream(rate_hz), [], 0
+    for size in [*cuts, count]:
+        parts.append(stream.push(samples[at : at + size]))
+        at += size
+    parts.append(stream.finish())
+    whole = log_mel(samples, rate_hz)
+    assert np.concatenate(parts).shape == whole.shape
+    assert np.abs(np.concatenate(parts) - whole).max() < 1e-3
+
+
+def test_a_stream_holds_little_and_waits_little() -> None:
+    stream, known = MelStream(22050), 0
+    for k in range(60):
+        known += len(stream.push(np.ones(11025, np.float32)))
+        assert known >= 50 * (k + 1) - 3
+        assert len(stream._samples) < 3 * 22050
