@@ -7,7 +7,7 @@ a stream of a few chunks. Since every layer's view is bounded, each keeps the li
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -196,6 +196,7 @@ class _HeadWeights:
     style: _Linear
     out: _Linear
     gates: int
+    margin: np.float32
     bounded: bool
 
     @staticmethod
@@ -204,7 +205,8 @@ class _HeadWeights:
         hidden, scale, shift = head.linear("hidden"), weights["encoder.norm.weight"], weights["encoder.norm.bias"]
         hidden = _Linear(scale[:, None] * hidden.weight, hidden.bias + shift @ hidden.weight)
         bounded = options.kind == "articulation"
-        return _HeadWeights(hidden, head.linear("style"), head.linear("out"), options.gates, bounded)
+        margin = np.float32(options.gate_margin)
+        return _HeadWeights(hidden, head.linear("style"), head.linear("out"), options.gates, margin, bounded)
 
     def styled(self, style: Floats | None) -> _HeadWeights:
         """With the style's scale and shift worked in."""
@@ -214,12 +216,12 @@ class _HeadWeights:
             raise ValueError(f"style has shape {np.shape(style)}, expected ({STYLE},)")
         scale, shift = np.split(self.style((np.asarray(style) - 1.0).astype(np.float32)), 2)
         hidden = _Linear(self.hidden.weight * (1.0 + scale), self.hidden.bias * (1.0 + scale) + shift)
-        return _HeadWeights(hidden, self.style, self.out, self.gates, self.bounded)
+        return replace(self, hidden=hidden)
 
     def __call__(self, x: Array) -> Array:  # [t, D] -> [t, K]
         values = self.out(_silu(self.hidden(_normalised(x))))
         if self.gates:
-            values[:, -self.gates :] = _sigmoid(values[:, -self.gates :])
+            values[:, -self.gates :] = (_sigmoid(values[:, -self.gates :]) - self.margin) / (1 - 2 * self.margin)
         return np.clip(values, 0.0, 1.0) if self.bounded else values
 
 

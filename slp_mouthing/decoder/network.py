@@ -69,7 +69,7 @@ class DraftHead(nn.Module):
 
     def __init__(self, options: NetworkOptions) -> None:
         super().__init__()
-        self.gates = options.gates
+        self.gates, self.margin = options.gates, options.gate_margin
         self.hidden = nn.Linear(options.encoder.dim, options.hidden)
         self.style = nn.Linear(STYLE, 2 * options.hidden)
         self.out = nn.Linear(options.hidden, options.outputs)
@@ -84,7 +84,8 @@ class DraftHead(nn.Module):
         values: Tensor = self.out(silu(hidden))
         if not self.gates:
             return values
-        return torch.cat([values[..., : -self.gates], values[..., -self.gates :].sigmoid()], dim=-1)
+        gates = (values[..., -self.gates :].sigmoid() - self.margin) / (1.0 - 2.0 * self.margin)
+        return torch.cat([values[..., : -self.gates], gates], dim=-1)
 
 
 # ---- files ------------------------------------------------------------------------------------------------------------------

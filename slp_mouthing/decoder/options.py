@@ -61,6 +61,8 @@ class NetworkOptions:
     """Channels in [0, 1], or vertex offsets in metres (or weights of a linear basis of them), which have no bounds."""
     hidden: int = 192
     """Of the draft head."""
+    gate_margin: float = 0.1
+    """A gate this near to 0 or 1 is at it: no sigmoid gets there, and lips that are shut must be shut exactly."""
 
     @property
     def gates(self) -> int:
