@@ -11,6 +11,8 @@ from slp_mouthing.articulation import Style, channels
 from slp_mouthing.types import MouthScore
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from slp_mouthing.types import Array, Phone
 
 Split = Literal["train", "validation", "test"]
@@ -50,6 +52,8 @@ class Clip:
     """The articulation as a tracker would have seen it; None where it is the truth itself."""
     vertex_offsets: Array | None = field(default=None, repr=False)  # [T, V, 3] metres
     neutral_m: Array | None = field(default=None, repr=False)  # [V, 3]
+    video: Path | None = None
+    """Of captured data: the recording itself, from the front."""
 
     @property
     def score(self) -> MouthScore:

@@ -91,6 +91,8 @@ def build_corpus(folder: str | Path, options: CorpusOptions, on_progress: OnProg
     recipe = _recipe(options)
     check_folder(folder, _owned)
     manifest = _started(folder, options, recipe)
+    for leftover in folder.glob(".*"):
+        leftover.unlink()  # Of a killed build.
     done = {shard.file: shard for shard in manifest.shards if _is_whole(folder, shard)}
     jobs = [job for job in _jobs(recipe.count) if job.file not in done]
     on_progress(_progress(manifest, done.values()))
@@ -127,7 +129,10 @@ def _recipe(options: CorpusOptions) -> Recipe:
         raise InputError(f"{options.count} clips, at least one")
     if options.seed < 0:
         raise InputError(f"seed is {options.seed}, at least 0")
-    return RECIPES[options.kind](options.seed, options.count)
+    recipe = RECIPES[options.kind](options.seed, options.count)
+    if options.count is not None and options.count > recipe.count:
+        raise InputError(f"{options.count} clips, the kind '{options.kind}' has {recipe.count}")
+    return recipe
 
 
 def _started(folder: Path, options: CorpusOptions, recipe: Recipe) -> Manifest:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _ARRAYS = ("samples", "observed")
 """Ragged arrays of a clip: stored end to end with the place at which each begins."""
-_NOT_STORED = ("vertex_offsets", "neutral_m")
+_NOT_STORED = ("vertex_offsets", "neutral_m", "video")
 """Of captured clips, which stay in their own files."""
 
 
