@@ -32,8 +32,8 @@ def write_video(frames: Iterable[Pixels], path: str | Path, fps: float, sound: S
     """Write frames [H, W, 3] as they come, with the sound from time zero; returns how many frames.
 
     Whole or not at all. The same frames give the same pictures, though not always the same bytes: FFmpeg's encoders now and then
-    choose others. Odd sizes lose their last row or column, which H.264 cannot hold. Raises `InputError` when there is no frame, `OutputError` when it cannot be
-    written.
+    choose others. Odd sizes lose their last row or column, which H.264 cannot hold. Raises `InputError` when there is no frame,
+    `OutputError` when it cannot be written.
     """
     import av
 
