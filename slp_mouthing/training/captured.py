@@ -74,9 +74,10 @@ def read_sound(path: Path) -> tuple[Array, int]:
     try:
         with av.open(str(path)) as container:
             stream = container.streams.audio[0]
-            resampler = av.AudioResampler(format="fltp", layout="mono")
+            # Channels are averaged here: FFmpeg's own mono is louder than each of two equal ones.
+            resampler = av.AudioResampler(format="fltp")
             frames = [out for frame in container.decode(stream) for out in resampler.resample(frame)]
-            parts: list[Any] = [frame.to_ndarray()[0] for frame in (*frames, *resampler.resample(None))]
+            parts: list[Any] = [frame.to_ndarray().mean(axis=0) for frame in (*frames, *resampler.resample(None))]
             if not parts:
                 raise InputError("holds no sound", where=str(path))
             return np.concatenate(parts).astype(np.float32), int(stream.rate)
