@@ -49,6 +49,8 @@ class SpeechBatch:
     fps: Tensor  # [B]
     has_audio: Tensor  # [B] bool
     has_phones: Tensor  # [B] bool
+    wave: Tensor | None = None  # [B, N] when every clip has one
+    samples: Tensor | None = None  # [B] of each wave
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -64,7 +66,8 @@ class SpeechBatch:
         return torch.arange(self.mel.shape[1], device=self.lengths.device) < self.lengths[:, None]
 
     def to(self, device: torch.device | str) -> SpeechBatch:
-        return SpeechBatch(*(getattr(self, name).to(device) for name in self.__slots__))
+        present = {name: part for name in self.__slots__ if (part := getattr(self, name)) is not None}
+        return SpeechBatch(**{name: part.to(device) for name, part in present.items()})
 
 
 def collate(clips: Sequence[SpeechInput]) -> SpeechBatch:
@@ -86,7 +89,15 @@ def collate(clips: Sequence[SpeechInput]) -> SpeechBatch:
         torch.tensor(lengths), torch.from_numpy(times_s), torch.tensor(frames),
         torch.tensor([clip.fps for clip in clips]), torch.tensor([clip.mel is not None for clip in clips]),
         torch.tensor([clip.phones is not None for clip in clips]),
+        *_waves(clips),
     )  # fmt: skip
+
+
+def _waves(clips: Sequence[SpeechInput]) -> tuple[Tensor | None, Tensor | None]:
+    waves = [torch.from_numpy(clip.wave) for clip in clips if clip.wave is not None]
+    if len(waves) < len(clips):
+        return None, None
+    return nn.utils.rnn.pad_sequence(waves, batch_first=True), torch.tensor([len(wave) for wave in waves])
 
 
 # ---- encoders -----------------------------------------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from torch import Tensor
+    from transformers import Wav2Vec2Model
 
     from slp_mouthing.decoder.encoder import SpeechBatch
 
@@ -34,10 +35,11 @@ _HEADER = "header"
 class MouthingNetwork(nn.Module):
     """Speech to motion. `forward` and `predict` give [B, T, K]; frames beyond a clip's end hold nothing of meaning."""
 
-    def __init__(self, options: NetworkOptions | None = None) -> None:
+    def __init__(self, options: NetworkOptions | None = None, wav2vec2: Wav2Vec2Model | None = None) -> None:
+        """`wav2vec2`: a trained one of the size in `options`; without it its weights are to be loaded."""
         super().__init__()
         self.options = options = options or NetworkOptions()
-        self.encoder = LogMelEncoder(options.encoder)
+        self.encoder = _encoder(options, wav2vec2)
         self.head = DraftHead(options)
 
     def encode(self, batch: SpeechBatch) -> Tensor:  # [B, T, D]
@@ -62,6 +64,14 @@ class MouthingNetwork(nn.Module):
         finally:
             self.train(training)
         return predicted.clamp(0.0, 1.0) if self.options.kind == "articulation" else predicted
+
+
+def _encoder(options: NetworkOptions, wav2vec2: Wav2Vec2Model | None) -> nn.Module:
+    if options.wav2vec2 is None:
+        return LogMelEncoder(options.encoder)
+    from slp_mouthing.decoder.wav2vec2 import Wav2Vec2Encoder, make_wav2vec2
+
+    return Wav2Vec2Encoder(wav2vec2 or make_wav2vec2(options.wav2vec2), options.encoder, options.wav2vec2.stem)
 
 
 class DraftHead(nn.Module):

@@ -51,6 +51,16 @@ class EncoderOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class Wav2Vec2Options:
+    """A wav2vec2 model in place of the log-mel encoder."""
+
+    config: str
+    """transformers' own, as JSON."""
+    stem: bool = True
+    """Add what the log-mel encoder's stem makes of phones and log-mel."""
+
+
+@dataclass(frozen=True, slots=True)
 class NetworkOptions:
     """The network's size and what it says."""
 
@@ -63,6 +73,7 @@ class NetworkOptions:
     """Of the draft head."""
     gate_margin: float = 0.1
     """A gate this near to 0 or 1 is at it: no sigmoid gets there, and lips that are shut must be shut exactly."""
+    wav2vec2: Wav2Vec2Options | None = None
 
     @property
     def gates(self) -> int:
@@ -71,8 +82,10 @@ class NetworkOptions:
 
 def options_from_json(found: Mapping[str, Any]) -> NetworkOptions:
     """What `dataclasses.asdict` made. Raises `TypeError` for unknown names and `ValueError` for sizes that cannot be."""
-    rest = {name: value for name, value in found.items() if name != "encoder"}
-    options = NetworkOptions(EncoderOptions(**found["encoder"]), **rest)
+    parts: dict[str, Any] = {"encoder": EncoderOptions(**found["encoder"])}
+    if found.get("wav2vec2") is not None:
+        parts["wav2vec2"] = Wav2Vec2Options(**found["wav2vec2"])
+    options = NetworkOptions(**{**found, **parts})
     for part in (options, options.encoder):
         for size in fields(part):
             value = getattr(part, size.name)

@@ -21,16 +21,17 @@ class SpeechInput:
     times_s: Floats  # [T] when the video frames are, evenly spaced, on the clock of the features
     mel: Array | None = None  # [M, 80] normalised
     phones: PhoneFrames | None = None  # of M frames
+    wave: Array | None = None  # [N] see `wav2vec2.wave_input`, for that encoder alone
 
     def __post_init__(self) -> None:
         streams = {len(stream) for stream in (self.mel, self.phones) if stream is not None}
-        if len(streams) != 1:
+        if len(streams) > 1 or (not streams and self.wave is None):
             raise ValueError(f"sound and phones have {sorted(streams)} frames, expected one number")
 
     @property
     def length(self) -> int:
-        """M, feature frames."""
-        return len(self.phones if self.mel is None else self.mel)  # type: ignore[arg-type]
+        """M, feature frames; 1 of nothing when there is a wave alone."""
+        return next((len(stream) for stream in (self.mel, self.phones) if stream is not None), 1)
 
     @property
     def fps(self) -> float:
