@@ -40,7 +40,8 @@ LIBRARIES: tuple[tuple[str, str, str, bool], ...] = (
     ("pympi-ling", "pympi", "ELAN files", True),
     ("typer", "typer", "the command line", True),
     ("rich", "rich", "tables and progress", True),
-    ("torch", "", "gradients through the renderer", False),
+    ("torch", "", "training, and gradients through the renderer", False),
+    ("transformers", "", "wav2vec2 encoders", False),
 )
 """Distribution, the module that shows that it works (none where the import takes seconds), purpose, whether it is needed."""
 
