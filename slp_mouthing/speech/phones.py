@@ -30,6 +30,8 @@ _SILENT_LEVEL = 60 / 2**15
 """Magnitude below which espeak-ng's output is silence: its bursts and frication start an order of magnitude above."""
 _LONGEST_CLOSURE_S = 0.06
 _SHORTEST_PHONE_S = 0.005
+_SHORTEST_PAUSE_S = 0.138
+"""At the end of an utterance, up to 250 words a minute; off-glides are shorter from 80 on."""
 _DARK_L_SHARE = 0.35
 
 MNEMONICS: dict[str, str] = {
@@ -111,7 +113,9 @@ def _starts(marks: Sequence[PhoneMark], samples: Array, sample_rate_hz: int) -> 
     for mark, stop in zip(marks, stops, strict=True):
         if mark.label.startswith("("):
             continue  # "(en)": a change of language, which has no sound.
-        if not mark.label and np.any(np.abs(samples[mark.sample : stop]) >= _SILENT_LEVEL):
+        # The echo of some voices sounds on in a pause, which is longer than any off-glide.
+        glides = stop - mark.sample < _SHORTEST_PAUSE_S * sample_rate_hz
+        if not mark.label and glides and np.any(np.abs(samples[mark.sample : stop]) >= _SILENT_LEVEL):
             continue  # An off-glide without a symbol of its own prolongs what it follows.
         start = mark.sample
         if mark.label[:1] in STOPS:

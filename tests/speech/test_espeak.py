@@ -183,6 +183,13 @@ def test_other_speakers_are_others_and_the_same_every_time(voice: Espeak, settin
     assert symbols(first) == symbols(voice.speak("really true"))
 
 
+@pytest.mark.parametrize("variant", ["f4", "m2", "announcer", "pablo"])
+def test_echo_after_the_end_prolongs_no_phone(variant: str) -> None:
+    last = Espeak(f"en-gb+{variant}").pronounce("break")[-1]
+    assert last.symbol == "k"
+    assert last.duration_s < 0.15
+
+
 def test_variants_with_breath_noise_are_left_out() -> None:
     assert {"f1", "m1", "klatt", "mr serious"} <= set(espeak.variants())
     assert not {"f2", "f3", "f5", "whisper"} & set(espeak.variants())
