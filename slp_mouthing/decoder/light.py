@@ -7,6 +7,7 @@ a stream of a few chunks. Since every layer's view is bounded, each keeps the li
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -91,6 +92,13 @@ class LightStream:
     def finish(self) -> Array:
         """The rest of the frames, [t, K]: nothing comes after what was pushed."""
         return self._run(None, final=True)
+
+    def fork(self) -> LightStream:
+        """Another stream that goes on from here: its `finish` tells what comes if nothing else does."""
+        # No stage changes an array that it holds: it takes a new one.
+        other = copy.copy(self)
+        other._stem, other._layers = self._stem.fork(), [copy.copy(layer) for layer in self._layers]
+        return other
 
     def _run(self, speech: SpeechInput | None, final: bool) -> Array:
         x = self._stem.run(speech, final)
@@ -263,6 +271,11 @@ class _Stem:
         self._first = -(TAPS // 2)
         """Index of the first of `_features`."""
         self._times_s = np.zeros(0)
+
+    def fork(self) -> _Stem:
+        other = copy.copy(self)
+        other._hear, other._read, other._mix = copy.copy(self._hear), copy.copy(self._read), copy.copy(self._mix)
+        return other
 
     def run(self, speech: SpeechInput | None, final: bool) -> Array:  # -> [t, D]
         heard = 0.0 if self._hear is None else self._hear.run(_mel(speech), final)[1]

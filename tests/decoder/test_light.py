@@ -89,6 +89,17 @@ def test_a_stream_gives_frames_as_soon_as_it_can(path: Path) -> None:
     assert len(stream.finish()) == 90 - known
 
 
+def test_a_fork_tells_what_comes_if_nothing_else_does(path: Path) -> None:
+    light, clip, rest = LightNetwork.load(path), _clip(60), _clip(60, seed=1)
+    stream = light.stream(30.0)
+    known = stream.push(clip)
+    assert np.abs(np.concatenate([known, stream.fork().finish()]) - light.predict(clip)).max() < 1e-5
+    forked = stream.fork()
+    later = SpeechInput(rest.times_s + 2.0, rest.mel, rest.phones)
+    one, other = ([s.push(later), s.finish()] for s in (stream, forked))
+    assert np.array_equal(np.concatenate(one), np.concatenate(other))
+
+
 def test_memory_does_not_grow_with_the_stream(path: Path) -> None:
     stream = LightNetwork.load(path).stream(30.0)
     held: list[int] = []
