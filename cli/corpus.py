@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .options import Flame
 from .progress import is_terminal
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from slp_mouthing.training.corpus import BuildProgress, Corpus
+    from slp_mouthing.training.corpus import BuildProgress, Manifest
+    from slp_mouthing.training.dataset import Dataset
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Corpora to train on: build, info.")
 
@@ -42,27 +44,34 @@ def build(
 
 @app.command("info")
 def info(
-    folder: Annotated[Path, typer.Argument(readable=False, help="A built corpus.", metavar="DIR")],
-    check: Annotated[bool, typer.Option("--check", help="Read every part of it.")] = False,
+    folder: Annotated[Path, typer.Argument(readable=False, help="A built corpus, VOCASET, or tracked MEAD.", metavar="DIR")],
+    check: Annotated[bool, typer.Option("--check", help="Read every clip.")] = False,
+    flame: Flame = None,
 ) -> None:
-    """Print what a corpus holds: how it was made, clips by split, hours, and what training never hears."""
-    from slp_mouthing.training.corpus import load_corpus
+    """Print what a set of clips holds: clips by split, hours, how it was made, and what training never hears."""
+    from slp_mouthing.training.corpus import Corpus
+    from slp_mouthing.training.dataset import open_dataset
 
-    corpus = load_corpus(folder)
-    manifest = corpus.manifest
+    dataset = open_dataset(folder, flame)
+    typer.echo(f"{folder}: {_summary(dataset)}")
+    if isinstance(dataset, Corpus):
+        _print_manifest(dataset.manifest)
+    if check:
+        for clip in dataset.clips():
+            del clip
+        typer.echo("every clip is there and whole")
+
+
+def _print_manifest(manifest: Manifest) -> None:
     made_by = ", ".join(f"{name} {version}" for name, version in manifest.versions.items())
     typer.echo(f"{manifest.kind}, seed {manifest.seed}, by {made_by}")
-    typer.echo(_summary(corpus))
     for what, by_split in manifest.held_out.items():
         typer.echo(f"{what} held out: " + ", ".join(f"{len(names)} for {split}" for split, names in by_split.items()))
-    if check:
-        corpus.check()
-        typer.echo("every part is there and whole")
 
 
-def _summary(corpus: Corpus) -> str:
-    splits = ", ".join(f"{split} {count}" for split, count in corpus.counts().items())
-    return f"{len(corpus)} clips ({splits}), {sum(corpus.durations_s) / 3600:.2f} h"
+def _summary(dataset: Dataset) -> str:
+    splits = ", ".join(f"{split} {count}" for split, count in dataset.counts().items())
+    return f"{len(dataset)} clips ({splits}), {sum(dataset.durations_s) / 3600:.2f} h"
 
 
 class _Bar:

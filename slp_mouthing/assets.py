@@ -60,16 +60,19 @@ def load_arrays(path: str | Path) -> dict[str, NDArray[Any]]:
     Sparse matrices and chumpy objects come as plain dense arrays. Raises `HeadError` when the file is missing, damaged,
     foreign, or names anything in Python that is not on the list.
     """
+    return {str(name): array for name, array in load_tree(path).items() if not isinstance(array, dict)}
+
+
+def load_tree(path: str | Path) -> dict[Any, Any]:
+    """The same with dicts within dicts as they are stored; numbers are arrays without axes. Raises `HeadError` as well."""
     path = Path(path)
     content = _read(path)
     try:
-        entries = _load_npz(content) if path.suffix == ".npz" else _load_pickle(content)
-        arrays = {str(name): array for name, value in entries.items() if (array := _plain(value)) is not None}
+        return _plain_dict(_load_npz(content) if path.suffix == ".npz" else _load_pickle(content))
     except _Refused as error:
         raise HeadError(f"refused: it asks Python for {error}", where=str(path), hint="download it from its authors") from error
     except _DAMAGED as error:
         raise HeadError(f"{_foreign(content)} ({error})", where=str(path), hint="download it again") from error
-    return arrays
 
 
 def _read(path: Path) -> bytes:
@@ -264,6 +267,12 @@ _GLOBALS: dict[tuple[str, str], Any] = {
     ("chumpy.reordering", "Select"): _Select,
 }
 """Every global that a pickle may name, old and new spellings, and what stands for it."""
+
+
+def _plain_dict(entries: dict[Any, Any]) -> dict[Any, Any]:
+    """The numeric arrays of `entries`, and of the dicts in it."""
+    plain = {name: _plain_dict(value) if isinstance(value, dict) else _plain(value) for name, value in entries.items()}
+    return {name: value for name, value in plain.items() if value is not None}
 
 
 def _plain(value: object) -> NDArray[Any] | None:

@@ -263,11 +263,6 @@ class Corpus:
         found = Counter("".join(shard.splits for shard in self.manifest.shards))
         return {split: found[_INITIALS[split]] for split in SPLITS}
 
-    def check(self) -> None:
-        """Read every shard. Raises `InputError` at the first that is missing or damaged."""
-        for number in range(len(self.manifest.shards)):
-            self._shard(number)
-
     def _shard(self, number: int) -> tuple[Clip, ...]:
         if number not in self._shards:
             entry = self.manifest.shards[number]

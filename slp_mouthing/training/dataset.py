@@ -45,12 +45,12 @@ def open_dataset(folder: str | Path, flame: str | Path | None = None) -> Dataset
     """The set of clips in a folder; its layout tells what it is.
 
     Args:
-        folder: of `manifest.json` (ours), of `templates.pkl` (VOCASET), or of MEAD's actors.
+        folder: as `corpus`, `vocaset`, `vocaset_original` or `mead` describe theirs.
         flame: the folder of the user's FLAME, for MEAD; None: the configured one.
 
     Raises `InputError` for a folder that is none of these, or is incomplete; `HeadError` for a missing FLAME.
     """
-    from slp_mouthing.training import corpus, mead, vocaset
+    from slp_mouthing.training import corpus, mead, vocaset, vocaset_original
 
     folder = Path(folder)
     if not folder.is_dir():
@@ -59,10 +59,12 @@ def open_dataset(folder: str | Path, flame: str | Path | None = None) -> Dataset
         return corpus.load_corpus(folder)
     if vocaset.is_layout(folder):
         return vocaset.open_vocaset(folder)
+    if vocaset_original.is_layout(folder):
+        return vocaset_original.open_original(folder)
     if mead.is_layout(folder):
         return mead.open_mead(folder, flame)
     raise InputError(
-        "holds no corpus: no manifest.json (ours), templates.pkl (VOCASET), or ACTOR/flame (MEAD)",
+        "holds no corpus: no manifest.json (ours), vertices_npy or subj_seq_to_idx.pkl (VOCASET), or ACTOR/flame (MEAD)",
         where=str(folder),
         hint="give the folder itself, not the one above it",
     )

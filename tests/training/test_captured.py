@@ -133,6 +133,50 @@ def test_templates_with_code_in_them_are_refused(vocaset: Path) -> None:
         open_dataset(vocaset)
 
 
+@pytest.fixture
+def original(tmp_path: Path) -> Path:
+    """The same subjects as their authors pack them: frames of all sequences in one array, in no order."""
+    lengths = {(TRAIN, "sentence01"): 5, (VALIDATION, "sentence20"): 4, (TEST, "sentence40"): 6}
+    order = np.random.default_rng(1).permutation(sum(lengths.values())).tolist()
+    vertices = np.zeros((len(order), VERTICES, 3), np.float32)
+    rows: dict[str, dict[str, dict[int, int]]] = {}
+    sounds: dict[str, dict[str, dict[str, object]]] = {}
+    for (subject, sequence), length in lengths.items():
+        mine = [order.pop() for _ in range(length)]
+        vertices[mine] = TEMPLATES[subject] + 1e-3 * np.arange(length)[:, None, None]
+        rows.setdefault(subject, {})[sequence] = dict(enumerate(mine))
+        audio = np.full(round(22000 * length / 60), 8192, np.int16)
+        sounds.setdefault(subject, {})[sequence] = {"audio": audio, "sample_rate": 22000}
+    np.save(tmp_path / "data_verts.npy", vertices)
+    for name, content in (("subj_seq_to_idx", rows), ("raw_audio_fixed", sounds), ("templates", TEMPLATES)):
+        (tmp_path / f"{name}.pkl").write_bytes(python2_pickle(content))
+    return tmp_path
+
+
+def test_vocaset_as_its_authors_pack_it(original: Path) -> None:
+    dataset = open_dataset(original)
+    assert dataset.counts() == {"train": 1, "validation": 0, "test": 1}
+    clip = next(dataset.clips("train"))
+    assert clip.name == f"{TRAIN}_sentence01"
+    assert clip.vertex_offsets is not None
+    np.testing.assert_allclose(clip.vertex_offsets[:, 0, 0], [0.0, 2e-3, 4e-3], atol=1e-6)
+    assert len(clip.samples) == pytest.approx(16000 * 5 / 60, abs=2)
+    assert np.median(clip.samples) == pytest.approx(0.25, abs=0.01)
+
+
+def test_what_is_missing_in_the_authors_files_is_told(original: Path) -> None:
+    np.save(original / "data_verts.npy", np.zeros((3, VERTICES, 3), np.float32))
+    with pytest.raises(InputError, match=r"names rows that data_verts\.npy lacks"):
+        open_dataset(original)
+    (original / "raw_audio_fixed.pkl").write_bytes(python2_pickle({TRAIN: {}}))
+    np.save(original / "data_verts.npy", np.zeros((99, VERTICES, 3), np.float32))
+    with pytest.raises(InputError, match="has no sound of"):
+        open_dataset(original)
+    (original / "data_verts.npy").unlink()
+    with pytest.raises(InputError, match=r"data_verts\.npy: no such file"):
+        open_dataset(original)
+
+
 # ---- MEAD -----------------------------------------------------------------------------------------------------------------
 SIZES = Sizes(head=400, eye=20, expressions=5)
 
