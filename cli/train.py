@@ -1,0 +1,84 @@
+"""`mouth train`: the stages of the curriculum."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+if TYPE_CHECKING:
+    from slp_mouthing.training.curriculum import LossName, PrecisionName, StageName
+    from slp_mouthing.training.loop import OnReport, Report
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Train the neural driver: geometric, adapt, perceptual.")
+
+Corpus = Annotated[Path, typer.Argument(readable=False, help="A built corpus, VOCASET, or tracked MEAD.", metavar="CORPUS")]
+Out = Annotated[Path, typer.Option("-o", "--out", metavar="RUN", help="Folder for checkpoints, the best network and the curve.")]
+Start = Annotated[Path | None, typer.Option("--from", metavar="NETWORK", help="Go on from the stage before's best network.")]
+Recipe = Annotated[str, typer.Option(help="shipped, as the default model was made, or paper, VisualSpeaker's settings.")]
+Loss = Annotated[str | None, typer.Option(help="articulation or vertices (equation 4); default: as the recipe has it.")]
+Epochs = Annotated[int | None, typer.Option(help="How often every clip is seen; default: as the recipe has it.", min=1)]
+Steps = Annotated[int | None, typer.Option(help="Updates of the weights instead.", min=1)]
+Minutes = Annotated[float | None, typer.Option(help="Time instead, over which the schedule is stretched.", min=0.001)]
+Batch = Annotated[int | None, typer.Option(help="Clips in a batch.", min=1)]
+Rate = Annotated[float | None, typer.Option("--learning-rate", help="Greatest; default: as the recipe has it.", min=0.0)]
+Precision = Annotated[str | None, typer.Option(help="float32 or bfloat16, of products.")]
+Patience = Annotated[int, typer.Option(help="Stop after so many validations without a better one; 0: never.", min=0)]
+ValidateEvery = Annotated[int | None, typer.Option(help="Steps between two validations.", min=1)]
+Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, ...; several: start mouth with accelerate launch.")]
+Seed = Annotated[int, typer.Option(help="The same seed gives the same run.", min=0)]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in RUN.")]
+TensorBoard = Annotated[bool, typer.Option("--tensorboard", help="Write RUN/tensorboard as well.")]
+Flame = Annotated[Path | None, typer.Option(metavar="DIR", help="Your FLAME, for MEAD.")]
+Wav2Vec2 = Annotated[Path | None, typer.Option(metavar="DIR", help="Your wav2vec2 model, to hear with instead of log-mel.")]
+
+
+def train(
+    context: typer.Context, corpus: Corpus, out: Out, start: Start = None, recipe: Recipe = "shipped", loss: Loss = None,
+    epochs: Epochs = None, steps: Steps = None, minutes: Minutes = None, batch: Batch = None, learning_rate: Rate = None,
+    precision: Precision = None, patience: Patience = 0, validate_every: ValidateEvery = None, device: Device = "cpu",
+    seed: Seed = 0, resume: Resume = False, tensorboard: TensorBoard = False, flame: Flame = None, wav2vec2: Wav2Vec2 = None,
+) -> None:  # fmt: skip
+    """RUN/best.safetensors is the network that did best on held-out clips, running free. Killed at any time, --resume goes on."""
+    from slp_mouthing.training import curriculum
+
+    options = curriculum.TrainOptions(
+        cast("StageName", context.info_name), recipe, start, wav2vec2, flame, epochs, steps, minutes, batch, learning_rate,
+        cast("LossName | None", loss), cast("PrecisionName | None", precision), patience, validate_every,
+        device=device, seed=seed,
+    )  # fmt: skip
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # A scheduler's stop is orderly, as Ctrl-C is.
+    best = curriculum.train(corpus, out, options, _telling(out, tensorboard), resume=resume)
+    typer.echo(f"{best}")
+
+
+app.command("geometric", help=f"Learn the motion of clean clips. {train.__doc__}")(train)
+app.command("adapt", help=f"Go on with motion as a tracker saw it: what is noisy there counts less. {train.__doc__}")(train)
+
+
+def _telling(out: Path, tensorboard: bool) -> OnReport:
+    """One line for each report, on stderr."""
+    from slp_mouthing.training.boards import Board
+
+    board = Board(out) if tensorboard else None
+
+    def tell(report: Report) -> None:
+        typer.echo(_line(report), err=True)
+        if board:
+            board(report)
+
+    return tell
+
+
+def _line(report: Report) -> str:
+    figures = ", ".join(f"{name} {value:.4f}" for name, value in report.figures.items())
+    return (
+        f"step {report.step} ({report.progress:.0%}): loss {report.loss:.4f}, {report.steps_per_s:.2f} steps/s, "
+        f"{_time(report.left_s)} to go" + (f"; held out: {figures}" if figures else "")
+    )
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds / 3600:.1f} h" if seconds >= 5400 else f"{seconds / 60:.0f} min" if seconds >= 90 else f"{seconds:.0f} s"

@@ -1,0 +1,292 @@
+"""VisualSpeaker's three stages (section 3.4), as data: what each learns from, with which loss, and for how long.
+
+geometric    clean motion; all vertices count alike
+adapt        motion as a tracker saw it; teeth and tongue count half, eyes not at all
+perceptual   the same, and what a lip reader sees in renders of the prediction (equations 5 and 6)
+
+The shipped model takes the first stage alone, on articulation (`ArticulationLoss`); networks that give vertices, or whose
+articulation is judged by the vertices that it moves, take all three.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import torch
+
+from slp_mouthing.decoder.network import MouthingNetwork, load_network, save_network
+from slp_mouthing.decoder.options import EncoderOptions, NetworkOptions
+from slp_mouthing.errors import InputError
+from slp_mouthing.head.flame import load_flame
+from slp_mouthing.training import checkpoints
+from slp_mouthing.training.batches import ArticulationTarget, Batches, BatchOptions, VertexTarget, examples
+from slp_mouthing.training.controls import control_basis
+from slp_mouthing.training.dataset import open_dataset
+from slp_mouthing.training.faces import head_of
+from slp_mouthing.training.fleet import join_fleet
+from slp_mouthing.training.loop import Loop, LoopOptions
+from slp_mouthing.training.losses import (
+    ArticulationLoss,
+    BasisVertexLoss,
+    PerceptualLoss,
+    VertexLoss,
+    channel_deviations,
+    quadratic_form,
+    region_weights,
+)
+from slp_mouthing.training.validation import articulation_figures, groups_of, vertex_figures
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from torch import Tensor, nn
+
+    from slp_mouthing.training.batches import Example, Target
+    from slp_mouthing.training.clip import Clip
+    from slp_mouthing.training.dataset import Dataset
+    from slp_mouthing.training.loop import OnReport
+    from slp_mouthing.training.losses import Loss, Perceptual
+    from slp_mouthing.training.validation import Validation
+
+StageName = Literal["geometric", "adapt", "perceptual"]
+STAGES: tuple[StageName, ...] = get_args(StageName)
+LossName = Literal["articulation", "vertices"]
+PrecisionName = Literal["float32", "bfloat16"]
+SHIPPED_RATES = (24.0, 25.0, 30.0)
+"""Frame rates that the shipped model learns; 50 and 60 are two of them interleaved."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One stage of a recipe. `loop.steps` and `loop.minutes` are filled in from `epochs` unless the user gives others."""
+
+    epochs: int
+    loop: LoopOptions = field(default_factory=LoopOptions)
+    batches: BatchOptions = field(default_factory=BatchOptions)
+    encoder: EncoderOptions = field(default_factory=lambda: EncoderOptions(dropout=0.0, drop_phones=0.4, drop_audio=0.2))
+    loss: LossName = "articulation"
+    rates: tuple[float, ...] = SHIPPED_RATES
+    """Of articulation; captured motion comes at its own."""
+
+
+_PAPER_LOOP = LoopOptions(
+    optimiser="adam", learning_rate=1e-4, schedule="constant", warm_up=0, weight_decay=0.0, clip_norm=0.0, ramp=(1.0, 1.0),
+    validate_every=500,
+)  # fmt: skip
+_PAPER_BATCHES = BatchOptions(clips=4, frames=10_000, pool=1, own_normaliser=1.0, augmentation=None)
+_PAPER_ENCODER = EncoderOptions(dropout=0.3, drop_phones=0.0, drop_audio=0.0)
+_PAPER = Stage(250, _PAPER_LOOP, _PAPER_BATCHES, _PAPER_ENCODER, "vertices", (30.0,))
+_SHIPPED = Stage(
+    30, LoopOptions(learning_rate=1e-3, warm_up=300, precision="bfloat16"), BatchOptions(clips=16, frames=1200)
+)  # fmt: skip
+_FINE = replace(_SHIPPED.loop, learning_rate=2e-4)
+
+RECIPES: dict[str, dict[StageName, Stage]] = {
+    "shipped": {
+        "geometric": _SHIPPED,
+        "adapt": replace(_SHIPPED, epochs=10, loop=_FINE, loss="vertices"),
+        "perceptual": replace(
+            _SHIPPED, epochs=5, loop=replace(_FINE, accumulate=4), batches=replace(_SHIPPED.batches, clips=1), loss="vertices"
+        ),
+    },
+    "paper": {
+        "geometric": _PAPER,
+        "adapt": _PAPER,
+        "perceptual": replace(
+            _PAPER, epochs=100, loop=replace(_PAPER_LOOP, accumulate=4), batches=replace(_PAPER_BATCHES, clips=1)
+        ),
+    },
+}
+"""By name: how the shipped model was made, and VisualSpeaker's own settings (sections 3.3, 3.4 and 4)."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainOptions:
+    """What a user asks of one stage, beyond its recipe."""
+
+    stage: StageName = "geometric"
+    recipe: str = "shipped"
+    start: Path | None = None
+    """Network of the stage before; None: an untrained one."""
+    wav2vec2: Path | None = None
+    """Folder of the user's own model, for an untrained network that hears with it."""
+    flame: Path | None = None
+    """Of the user, for MEAD and for weights of its regions."""
+    epochs: int | None = None
+    steps: int | None = None
+    minutes: float | None = None
+    batch: int | None = None
+    """Clips."""
+    learning_rate: float | None = None
+    loss: LossName | None = None
+    precision: PrecisionName | None = None
+    patience: int = 0
+    """Validations without a better one until training stops."""
+    validate_every: int | None = None
+    """Steps."""
+    validation_clips: int = 48
+    """Of known subjects and of others each."""
+    device: str = "cpu"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.stage not in STAGES:
+            raise InputError(f"unknown stage '{self.stage}', allowed: {', '.join(STAGES)}")
+        if self.recipe not in RECIPES:
+            raise InputError(f"unknown recipe '{self.recipe}', allowed: {', '.join(RECIPES)}")
+        for name, allowed in (("loss", get_args(LossName)), ("precision", get_args(PrecisionName))):
+            if (given := getattr(self, name)) is not None and given not in allowed:
+                raise InputError(f"unknown {name} '{given}', allowed: {', '.join(allowed)}")
+        if sum(given is not None for given in (self.epochs, self.steps, self.minutes)) > 1:
+            raise InputError("epochs, steps and minutes: give one of them")
+        if self.stage != "geometric" and self.start is None:
+            raise InputError(f"stage '{self.stage}' goes on from a network", hint="give the one of the stage before, --from PATH")
+
+
+def train(
+    corpus: str | Path, folder: str | Path, options: TrainOptions, on_report: OnReport = lambda _: None, *,
+    resume: bool = False, perceptual: Perceptual | None = None,
+) -> Path:  # fmt: skip
+    """Run one stage in `folder`; with `resume`, go on with the run that is there. -> the best network's file
+
+    Raises `InputError` for a corpus or a network that does not fit, `OutputError` for a folder that is in use.
+    """
+    fleet = join_fleet(options.device)
+    stage = _stage(options)
+    dataset = open_dataset(corpus, options.flame)
+    target = target_of(dataset, stage)
+    network = _network(options, stage, target)
+    made = list(examples(dataset.clips("train"), target, waves=network.options.wav2vec2 is not None))
+    batches = Batches(made, replace(stage.batches, seed=options.seed))
+    loop_options = _loop_options(options, stage, batches.per_epoch)
+    begun = fleet.rank == 0 and checkpoints.open_run(folder, _settings(corpus, options), resume=resume)
+    loss = _loss(options, stage, made, target, perceptual)
+    validate = _validate(dataset, target, made, options, network)
+    meta = {"stage": options.stage, "recipe": options.recipe, "corpus": Path(corpus).name, "seed": options.seed}
+    loop = Loop(
+        network, batches, loss, loop_options, folder, validate=validate, save_best=functools.partial(_save_best, meta=meta),
+        fleet=fleet,
+    )  # fmt: skip
+    loop.run(on_report, resume=bool(fleet.same(float(begun))))
+    return Path(folder) / checkpoints.BEST
+
+
+def _stage(options: TrainOptions) -> Stage:
+    stage = RECIPES[options.recipe][options.stage]
+    loop = {name: getattr(options, name) for name in ("learning_rate", "precision", "validate_every")}
+    loop = {name: value for name, value in loop.items() if value is not None}
+    batches = stage.batches if options.batch is None else replace(stage.batches, clips=options.batch)
+    changed = replace(stage.loop, patience=options.patience, seed=options.seed, **loop)
+    return replace(stage, loop=changed, batches=batches, loss=options.loss or stage.loss)
+
+
+def _loop_options(options: TrainOptions, stage: Stage, per_epoch: int) -> LoopOptions:
+    if options.minutes is not None:
+        return replace(stage.loop, minutes=options.minutes)
+    epochs = stage.epochs if options.epochs is None else options.epochs
+    steps = options.steps or max(epochs * per_epoch // stage.loop.accumulate, 1)
+    return replace(stage.loop, steps=steps)
+
+
+def _settings(corpus: str | Path, options: TrainOptions) -> dict[str, Any]:
+    """What a run cannot be continued with another of. The device may change."""
+    given = {name: str(value) if isinstance(value, Path) else value for name, value in asdict(options).items()}
+    return {"corpus": str(corpus)} | {name: value for name, value in given.items() if name != "device"}
+
+
+# ---- what is learned ------------------------------------------------------------------------------------------------------
+def target_of(dataset: Dataset, stage: Stage) -> Target:
+    """Articulation where the clips' phones are known, else the captured vertices. Raises `InputError` without clips."""
+    first = next(iter(dataset.clips("train")), None)
+    if first is None:
+        raise InputError("no clips to train on", hint="build a larger corpus, or name the training subjects in splits.json")
+    if first.vertex_offsets is not None:
+        return VertexTarget(first.vertex_offsets.shape[1])
+    return ArticulationTarget((first.fps,) if first.observed is not None else stage.rates)
+
+
+def _network(options: TrainOptions, stage: Stage, target: Target) -> MouthingNetwork:
+    """The one to go on from, or a new one whose weights depend on the seed alone."""
+    if options.start is not None:
+        network, _ = load_network(options.start)
+        if network.options.outputs != target.outputs:
+            raise InputError(
+                f"gives {network.options.outputs} outputs, the corpus has {target.outputs}", where=str(options.start),
+                hint="train the stages on corpora of one kind",
+            )  # fmt: skip
+        return network
+    kind: Literal["articulation", "offsets"] = "articulation" if isinstance(target, ArticulationTarget) else "offsets"
+    made = NetworkOptions(stage.encoder, outputs=target.outputs, kind=kind)
+    torch.manual_seed(options.seed)
+    if options.wav2vec2 is None:
+        return MouthingNetwork(made)
+    from slp_mouthing.decoder.wav2vec2 import wav2vec2_network
+
+    return wav2vec2_network(options.wav2vec2, made)
+
+
+def _save_best(network: nn.Module, folder: Path, meta: Mapping[str, Any]) -> None:
+    assert isinstance(network, MouthingNetwork)
+    save_network(network, folder / checkpoints.BEST, meta)
+
+
+# ---- losses ---------------------------------------------------------------------------------------------------------------
+def _loss(options: TrainOptions, stage: Stage, made: list[Example], target: Target, perceptual: Perceptual | None) -> Loss:
+    geometric = _geometric(options, stage, made, target)
+    if options.stage != "perceptual":
+        return geometric
+    if perceptual is None:
+        raise InputError("the perceptual stage needs a lip reader", hint="give one with --reader PATH")
+    return PerceptualLoss(geometric, perceptual)
+
+
+def _geometric(options: TrainOptions, stage: Stage, made: list[Example], target: Target) -> Loss:
+    adapted = options.stage != "geometric"
+    if isinstance(target, VertexTarget):
+        return VertexLoss(_captured_weights(options, target, adapted))
+    if stage.loss == "vertices":
+        return BasisVertexLoss(functools.partial(_form, adapted=adapted))
+    motions = [next(reversed(example.motions.values())) for example in made[:1000]]
+    return ArticulationLoss(channel_deviations(motions))
+
+
+def _form(clip: Clip, adapted: bool) -> Tensor:
+    return _form_of(clip.identity, adapted)
+
+
+@functools.lru_cache(maxsize=256)
+def _form_of(identity: str, adapted: bool) -> Tensor:  # [C, C]
+    """Equation 4's quadratic form for the head of one person."""
+    head = head_of(identity)
+    return quadratic_form(control_basis(head), region_weights(head, adapted))
+
+
+def _captured_weights(options: TrainOptions, target: VertexTarget, adapted: bool) -> Tensor:  # [V]
+    """All 1 in the first stage; in the others by the regions of the user's FLAME."""
+    if not adapted:
+        return torch.ones(target.vertices)
+    head = load_flame(options.flame)
+    weights = torch.from_numpy(region_weights(head, adapted=True))
+    if len(weights) != target.vertices:
+        raise InputError(f"the corpus has {target.vertices} vertices, FLAME {len(weights)}", hint="track it with the same head")
+    return weights
+
+
+# ---- validation -----------------------------------------------------------------------------------------------------------
+def _validate(
+    dataset: Dataset, target: Target, made: list[Example], options: TrainOptions, network: MouthingNetwork
+) -> Callable[[nn.Module], Mapping[str, float]] | None:
+    """Figures of held-out clips, free-running; None without any."""
+    waves = network.options.wav2vec2 is not None
+    held_out = list(examples(dataset.clips("validation"), target, waves=waves))
+    if not held_out:
+        return None
+    known = {example.clip.subject for example in made}
+    fps = next(reversed(held_out[0].motions))
+    groups: dict[str, Validation] = groups_of(held_out, known, fps, options.validation_clips, options.device)
+    figures: Any = articulation_figures if isinstance(target, ArticulationTarget) else vertex_figures
+    judged: Callable[[nn.Module], Mapping[str, float]] = functools.partial(figures, groups)
+    return judged
