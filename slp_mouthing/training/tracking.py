@@ -3,6 +3,10 @@
 Fitting to video regularises over time, so that fast closures are lost or half seen; it jitters; and where it loses the face it
 holds the last pose. The pixels show what the mouth did all the same: that is what a lip-reading loss can learn from, and a
 vertex loss cannot (VisualSpeaker, section 3.1).
+
+On the built-in heads (benchmarks/tracking_error.py) the observed lips are 2.2 mm from the true ones, 2.4 mm while the mouth moves
+(largest distance of a lip vertex in a frame, mean over frames): 1.5 mm by smoothing alone, 0.9 mm by jitter, 0.4 mm by lost
+closures, 0.15 mm by dropouts. 60% of the closures are still seen.
 """
 
 from __future__ import annotations
