@@ -6,7 +6,7 @@ import hashlib
 import json
 import threading
 from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -17,8 +17,9 @@ from slp_mouthing.notation.options import ReadOptions
 from slp_mouthing.types import FaceMotion, FaceTrack, Take, Utterance
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from slp_mouthing.drivers import Driver
     from slp_mouthing.formats import PictureOptions
     from slp_mouthing.head.rig import Head
     from slp_mouthing.head.transfer import Transfer
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from slp_mouthing.speech.espeak import Espeak
     from slp_mouthing.types import Array, ControlCurves, MouthingPlan, MouthScore, Phone, Speech
 
-DRIVERS = ("rules",)
+DRIVERS = ("neural", "rules")
 
 
 class OnStep(Protocol):
@@ -130,7 +131,8 @@ class Result:
     plan: MouthingPlan
     score: MouthScore = field(repr=False)
     head: Head = field(repr=False)
-    voice: Espeak = field(repr=False)
+    speak: Callable[[], Speech] = field(repr=False)
+    """Gives the voice, and makes it the first time."""
     cast: CastOptions = field(repr=False, default_factory=CastOptions)
     """Who pictures show."""
 
@@ -144,12 +146,10 @@ class Result:
         """The posed mesh, [T, V, 3] m."""
         return self.head.pose(self.track.blendshapes, self.track.tongue, self.track.eyes_pose)
 
-    @cached_property
+    @property
     def sound(self) -> Speech:
         """The synthesised voice on the signs' clock, as long as the track."""
-        from slp_mouthing.timing import sound
-
-        return sound(self.plan, self.score, self.voice.speak)
+        return self.speak()
 
     def take(self, *, sound: bool = False) -> Take:
         """What an exporter gets."""
@@ -177,8 +177,8 @@ class Studio:
         self._head: Head | None = None
 
     def check(self) -> None:
-        """Load lexicon, voice and head, and raise the `MouthError` that rendering would raise for them."""
-        _ = self.lexicon, self.voice, self.head
+        """Load lexicon, voice, head and driver, and raise the `MouthError` that rendering would raise for them."""
+        _ = self.lexicon, self.voice, self.head, self._driver
 
     def render(self, signs: str | Utterance) -> Result:
         """One utterance, given as gloss text or parsed. Raises `MouthError` (`InputError` for several utterances)."""
@@ -196,13 +196,16 @@ class Studio:
 
     def perform(self, plan: MouthingPlan, source: str = "") -> Result:
         """The plan as a face in motion. `source` is the input as the track's meta records it."""
-        from slp_mouthing.articulation import Style, articulate
+        from slp_mouthing.articulation import Style, perform
         from slp_mouthing.mouthing import gestures
-        from slp_mouthing.timing import TimingOptions, score
+        from slp_mouthing.timing import TimingOptions, score, sound
 
-        scored = score(plan, gestures.find, TimingOptions(fps=self.options.fps))
-        curves = articulate(scored, self.options.fps, Style(self.options.intensity, self.options.jaw, self.options.lip))
-        return Result(self._track(curves, source), plan, scored, self.head, self.voice, self.options.cast)
+        options = self.options
+        scored = score(plan, gestures.find, TimingOptions(fps=options.fps))
+        speak = cache(lambda: sound(plan, scored, self.voice.speak))
+        values = self._driver(scored, speak, options.fps, Style(options.intensity, options.jaw, options.lip))
+        track = self._track(perform(values, scored, options.fps), source)
+        return Result(track, plan, scored, self.head, speak, options.cast)
 
     @property
     def lexicon(self) -> Lexicon:
@@ -222,6 +225,12 @@ class Studio:
             if self._voice is None:
                 self._voice = Espeak(name)
             return self._voice
+
+    @cached_property
+    def _driver(self) -> Driver:
+        from slp_mouthing.drivers import find_driver
+
+        return find_driver(self.options.driver, self.voice)
 
     @property
     def head(self) -> Head:
@@ -340,7 +349,7 @@ class Studio:
     def _meta(self, source: str) -> str:
         from slp_mouthing import __version__
 
-        meta = {"version": __version__, "input": source, "voice": self.voice.name, "seed": 0, "decoder": self.options.driver,
+        meta = {"version": __version__, "input": source, "voice": self.voice.name, "seed": 0, "decoder": self._driver.checksum,
                 "settings": self._settings}  # fmt: skip
         return json.dumps(meta, ensure_ascii=False)
 

@@ -1,5 +1,5 @@
 """Phones to control curves by rule: visemes, coarticulation, contacts, gestures, rest."""
 
-from slp_mouthing.articulation.motion import CHANNELS, Style, articulate, channels, compose, perform, presence
+from slp_mouthing.articulation.motion import CHANNELS, Style, articulate, channels, compose, perform, presence, styled
 
-__all__ = ["CHANNELS", "Style", "articulate", "channels", "compose", "perform", "presence"]
+__all__ = ["CHANNELS", "Style", "articulate", "channels", "compose", "perform", "presence", "styled"]

@@ -95,10 +95,21 @@ def channels(score: MouthScore, fps: float, style: Style | None = None) -> Float
     lean = balance(found, times_s, gain)
     shut = activation(holds(found, "lips", 1.0 / fps), times_s)
     bite = activation(holds(found, "teeth", 1.0 / fps), times_s) * (1.0 - shut)
-    # Contacts do not shrink with the style, but a still face stays still.
-    firmness = min(1.0, 4.0 * style.intensity * max(style.jaw, style.lip))
+    firmness = _firmness(style)
     present = _presence(score.actions, found, times_s, fps)
     return np.column_stack([lean, shut * firmness, bite * firmness, present])
+
+
+def styled(values: Floats, style: Style) -> Floats:
+    """Channels [T, H] of everyday mouthing as `style` has them; the rules know the style beforehand."""
+    gain = gains(style.intensity, style.jaw, style.lip)
+    lean, contacts = values[:, : len(gain)], values[:, len(gain) : -1]
+    return np.column_stack([np.minimum(lean * gain, 1.0), contacts * _firmness(style), values[:, -1]])
+
+
+def _firmness(style: Style) -> float:
+    """Contacts do not shrink with the style, but a still face stays still."""
+    return min(1.0, 4.0 * style.intensity * max(style.jaw, style.lip))
 
 
 def presence(score: MouthScore, fps: float) -> Floats:  # [T]
