@@ -129,10 +129,21 @@ def test_bad_files_are_named(path: Path, tmp_path: Path) -> None:
         LightNetwork.load(tmp_path / "missing.npz")
     with np.load(path) as archive:
         arrays = dict(archive)
-    del arrays["head.out.bias"]
-    np.savez(tmp_path / "other.npz", **arrays)
-    with pytest.raises(InputError, match="topology"):
-        LightNetwork.load(tmp_path / "other.npz")
+    others = {
+        "less": {},
+        "narrow": {"encoder.layers.1.up.weight": np.zeros((48, 31))},
+        "few": {"encoder.stem.absent": np.zeros(2)},
+    }
+    for name, changed in others.items():
+        other = {**arrays, **changed}
+        if not changed:
+            del other["head.out.bias"]
+        np.savez(tmp_path / f"{name}.npz", **other)
+        with pytest.raises(InputError, match="topology"):
+            LightNetwork.load(tmp_path / f"{name}.npz")
+    np.savez(tmp_path / "short.npz", **{**arrays, "head.out.weight": np.zeros((9, 24)), "head.out.bias": np.zeros(9)})
+    with pytest.raises(InputError, match="9 outputs, expected 15"):
+        LightNetwork.load(tmp_path / "short.npz")
 
 
 def test_weights_that_are_not_finite_are_refused(path: Path, tmp_path: Path) -> None:
