@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from slp_mouthing.errors import InputError
+from slp_mouthing.training.augment import AugmentOptions, augment, warp
+from slp_mouthing.training.batches import (
+    ArticulationTarget,
+    Batches,
+    BatchOptions,
+    VertexTarget,
+    examples,
+    motion_batch,
+    voice_normalisers,
+)
+from tests.training.small_clips import batches, clip, made
+
+
+def test_a_batch_depends_on_its_number_alone() -> None:
+    forward, backward = batches(), batches()
+    numbers = range(7)
+    ahead = [forward(k, 1.0) for k in numbers]
+    back = [backward(k, 1.0) for k in reversed(numbers)][::-1]
+    for a, b in zip(ahead, back, strict=True):
+        assert [c.name for c in a.clips] == [c.name for c in b.clips]
+        assert torch.equal(a.speech.mel, b.speech.mel)
+        assert torch.equal(a.motion, b.motion)
+    assert not torch.equal(batches(seed=1)(0, 1.0).speech.mel, ahead[0].speech.mel)
+
+
+@settings(max_examples=20, deadline=None)
+@given(clips=st.integers(1, 8), frames=st.integers(1, 120), pool=st.integers(1, 4))
+def test_every_clip_comes_once_in_an_epoch(clips: int, frames: int, pool: int) -> None:
+    source = Batches(_MADE, BatchOptions(clips=clips, frames=frames, pool=pool))
+    names = [c.name for k in range(source.per_epoch) for c in source(k).clips]
+    assert sorted(names) == sorted(example.clip.name for example in _MADE)
+    assert source.epoch_of(source.per_epoch) == 1
+    for k in range(source.per_epoch):
+        count, longest = source(k).motion.shape[:2]
+        assert count == 1 or (count <= clips and count * longest <= frames)
+
+
+_MADE = made(9)
+
+
+def test_rates_are_mixed_and_motion_is_the_truth_at_each() -> None:
+    source = Batches(made(4, (24.0, 25.0, 30.0)), BatchOptions(clips=1, augmentation=None))
+    seen = set()
+    for k in range(24):
+        batch = source(k)
+        fps = round(float(batch.speech.fps[0]))
+        seen.add(fps)
+        np.testing.assert_array_equal(batch.motion[0].numpy(), batch.clips[0].truth(float(fps)))
+    assert seen == {24, 25, 30}
+
+
+def test_what_is_listened_to() -> None:
+    chosen = made(2)
+    mels = [example.mel.astype(np.float32) for example in chosen]
+    for listening, audio, phones in (("both", True, True), ("phones", False, True), ("audio", True, False)):
+        speech = motion_batch(chosen, mels, [30.0, 30.0], listening).speech  # type: ignore[arg-type]
+        assert speech.has_audio.tolist() == [audio] * 2
+        assert speech.has_phones.tolist() == [phones] * 2
+
+
+def test_captured_clips_are_heard_without_phones_and_give_their_mesh() -> None:
+    motion, neutral = np.random.default_rng(0).normal(size=(20, 4, 3)).astype(np.float32), np.ones((4, 3), np.float32)
+    mesh = replace(clip(), phones=(), actions=(), vertex_offsets=motion, neutral_m=neutral)
+    batch = Batches(list(examples([mesh], VertexTarget(4))), BatchOptions())(0)
+    assert batch.motion.shape == (1, 20, 12)
+    assert batch.neutral is not None
+    assert batch.neutral.shape == (1, 12)
+    assert not batch.speech.has_phones.any()
+    with pytest.raises(InputError, match="4 vertices, the network 5"):
+        list(examples([mesh], VertexTarget(5)))
+    with pytest.raises(InputError, match="has no mesh"):
+        list(examples([clip()], VertexTarget(4)))
+
+
+def test_no_clips_is_a_clear_error() -> None:
+    with pytest.raises(InputError, match="no clips to train on"):
+        Batches([])
+
+
+def test_voices_are_normalised_apart() -> None:
+    chosen = list(examples([clip(0, subject="a"), clip(1, subject="b"), clip(2, subject="a")], ArticulationTarget()))
+    found = voice_normalisers(chosen)
+    assert set(found) == {"a", "b"}
+    assert not np.array_equal(found["a"].mean, found["b"].mean)
+
+
+# ---- augmentation ---------------------------------------------------------------------------------------------------------
+def test_augmentation_grows_from_nothing() -> None:
+    mel = made(1)[0].mel.astype(np.float32)
+    always = AugmentOptions(share=1.0)
+
+    def change(strength: float) -> float:
+        return float(np.mean([np.abs(augment(mel, np.random.default_rng(k), always, strength) - mel).mean() for k in range(8)]))
+
+    assert change(0.0) == 0.0
+    assert 0.0 < change(0.2) < change(1.0)
+
+
+def test_a_shorter_vocal_tract_raises_every_resonance() -> None:
+    mel = np.full((5, 80), -10.0, np.float32)
+    mel[:, 30] = 0.0
+    assert warp(mel, 1.0) == pytest.approx(mel, abs=1e-4)
+    assert warp(mel, 1.15).argmax(axis=1).min() > 30
+    assert warp(mel, 0.87).argmax(axis=1).max() < 30
