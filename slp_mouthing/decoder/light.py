@@ -12,11 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from slp_mouthing.decoder.features import FEATURE_HZ, MEL_BANDS
+from slp_mouthing.decoder.features import FEATURE_HZ
 from slp_mouthing.decoder.light_stages import Layer, Stem
-from slp_mouthing.decoder.light_weights import HeadWeights, LayerWeights, Named, StemWeights
-from slp_mouthing.decoder.options import USUAL_FPS
-from slp_mouthing.decoder.phone_stream import phone_frames
+from slp_mouthing.decoder.light_weights import HeadWeights, LayerWeights, Named, StemWeights, expected_shapes
 from slp_mouthing.decoder.speech_input import SpeechInput
 from slp_mouthing.decoder.weights import read_weights
 from slp_mouthing.errors import InputError
@@ -31,8 +29,6 @@ if TYPE_CHECKING:
 
 _CHUNK_FRAMES = 256
 """Video frames that a whole utterance is worked through at a time."""
-_SILENCE = SpeechInput(np.arange(3) / USUAL_FPS, np.zeros((10, MEL_BANDS), np.float32), phone_frames((), 10))
-"""Tries a network that was read."""
 
 
 class LightNetwork:
@@ -53,14 +49,11 @@ class LightNetwork:
         stored = read_weights(path)
         if stored.options.wav2vec2 is not None:
             raise InputError("hears through wav2vec2, which needs torch", where=str(path), hint="train one on log-mel features")
-        try:
-            network = LightNetwork(stored)
-            motion = network.predict(_SILENCE)
-        except (KeyError, ValueError, IndexError, TypeError, ZeroDivisionError) as error:
-            raise InputError(f"its weights are of another topology ({error})", where=str(path)) from error
-        if motion.shape[1] != stored.options.outputs:
-            raise InputError(f"gives {motion.shape[1]} outputs, expected {stored.options.outputs}", where=str(path))
-        return network
+        for name, shape in expected_shapes(stored.options):
+            if (found := stored.weights.get(name)) is None or found.shape != shape:
+                got = "missing" if found is None else f"of shape {list(found.shape)}"
+                raise InputError(f"weight '{name}' is {got}, expected {list(shape)}: another topology", where=str(path))
+        return LightNetwork(stored)
 
     def predict(self, speech: SpeechInput, style: Floats | None = None) -> Array:
         """Motion at `speech.times_s`, [T, K]. `style` [3]: intensity, jaw, lip; without it everyday mouthing."""

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from slp_mouthing.decoder.options import STYLE
+from slp_mouthing.decoder.features import MEL_BANDS
+from slp_mouthing.decoder.options import KERNEL, STYLE, TAPS, TIMINGS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from slp_mouthing.decoder.options import EncoderOptions, NetworkOptions
     from slp_mouthing.types import Array, Floats
@@ -20,6 +21,28 @@ BLOCK = 64
 _MASKED = np.float32(-1e9)
 _EPSILON = np.float32(1e-5)
 """Of the layer norms, as torch's."""
+
+
+def expected_shapes(options: NetworkOptions) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """Every weight by torch's name, with its shape."""
+    encoder, dim, stem = options.encoder, options.encoder.dim, options.encoder.stem
+    yield from (("encoder.stem.letters.weight", (encoder.vocabulary, encoder.letter)), ("encoder.stem.absent", (2, stem)))
+    yield "encoder.stem.pace", (dim,)
+    for name, rows in (("hear", MEL_BANDS), ("read", encoder.letter + TIMINGS), ("mix", stem)):
+        yield from ((f"encoder.stem.{name}.weight", (stem, rows, KERNEL)), (f"encoder.stem.{name}.bias", (stem,)))
+    linear = {"encoder.stem.sample": (dim, TAPS * stem)}
+    norms = ["encoder.norm"]
+    for layer in (f"encoder.layers.{k}" for k in range(encoder.layers)):
+        yield f"{layer}.distance_bias", (encoder.heads, encoder.back + 1 + encoder.ahead)
+        linear |= {f"{layer}.qkv": (3 * dim, dim), f"{layer}.out": (dim, dim)}
+        linear |= {f"{layer}.up": (encoder.feed_forward, dim), f"{layer}.down": (dim, encoder.feed_forward)}
+        norms += [f"{layer}.norm1", f"{layer}.norm2"]
+    linear |= {"head.hidden": (options.hidden, dim), "head.style": (2 * options.hidden, STYLE)}
+    linear["head.out"] = (options.outputs, options.hidden)
+    for name, shape in linear.items():
+        yield from ((f"{name}.weight", shape), (f"{name}.bias", shape[:1]))
+    for name in norms:
+        yield from ((f"{name}.weight", (dim,)), (f"{name}.bias", (dim,)))
 
 
 class Named:
