@@ -7,6 +7,7 @@ killed build goes on where it was, and a lost shard is made again.
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter, OrderedDict
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 MANIFEST = "manifest.json"
 FORMAT = "slp-mouthing corpus 1"
+_OWN = re.compile(r"(\.[0-9a-f]{8}\.)?(manifest\.json|clips-\d{7}\.npz)")
+"""Files of a corpus, and those that a killed build leaves."""
 SHARD_CLIPS = 100
 _SHARDS_KEPT = 48
 """In memory, most recently used: some 15 MB each."""
@@ -199,7 +202,7 @@ def _progress(manifest: Manifest, done: Any) -> BuildProgress:
 
 
 def _owned(entry: Path) -> bool:
-    return entry.name == MANIFEST or entry.name.endswith((".npz", f".{MANIFEST}"))
+    return _OWN.fullmatch(entry.name) is not None
 
 
 # ---- the manifest ---------------------------------------------------------------------------------------------------------

@@ -115,8 +115,9 @@ def test_another_corpus_is_not_written_over(seven: Path) -> None:
     assert contents(seven) == before
 
 
-def test_other_files_are_not_written_among(tmp_path: Path) -> None:
-    (tmp_path / "thesis.txt").write_text("mine")
+@pytest.mark.parametrize("name", ["thesis.txt", "mine.npz", ".hidden"])
+def test_other_files_are_not_written_among(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("mine")
     with pytest.raises(OutputError, match="holds other files"):
         build_corpus(tmp_path, SEVEN)
 
