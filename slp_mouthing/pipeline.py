@@ -17,7 +17,7 @@ from slp_mouthing.notation.options import ReadOptions
 from slp_mouthing.types import FaceMotion, FaceTrack, Take, Utterance
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from slp_mouthing.drivers import Driver
     from slp_mouthing.formats import PictureOptions
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from slp_mouthing.head.transfer import Transfer
     from slp_mouthing.mouthing.lexicon import Lexicon
     from slp_mouthing.speech.espeak import Espeak
-    from slp_mouthing.types import Array, ControlCurves, MouthingPlan, MouthScore, Phone, Speech
+    from slp_mouthing.types import Array, ControlCurves, FaceFrame, MouthingPlan, MouthScore, Phone, Sign, Speech
 
 DRIVERS = ("neural", "rules")
 
@@ -186,6 +186,16 @@ class Studio:
 
         utterance = self._utterance(signs)
         return self.perform(self.plan(utterance), source=format_utterance(utterance))
+
+    def stream(self, signs: Iterable[str | Sign], lookahead: int = 1) -> Iterator[FaceFrame]:
+        """Frames of the face as signs arrive: gloss tokens or `Sign`s in order of time.
+
+        A sign's frames leave when `lookahead` more signs are there, or none is to come; with 0 they leave at once, and a sign
+        that would have lent or taken a mouthing, or blended into the next, does not. Raises `MouthError`.
+        """
+        from slp_mouthing.streaming import stream
+
+        return stream(self, signs, lookahead)
 
     def plan(self, utterance: Utterance) -> MouthingPlan:
         """What the mouth does on each sign, when, and why. Loads neither head nor renderer."""

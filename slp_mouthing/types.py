@@ -330,6 +330,20 @@ class FaceTrack:
 
 
 @dataclass(frozen=True, slots=True)
+class FaceFrame:
+    """One frame of a face that is streamed, fields as in `FaceTrack`."""
+
+    time_s: float
+    """From the stream's start."""
+    jaw_pose: Array  # [3] axis-angle, rad
+    blendshapes: Array  # [52] in [0, 1]
+    eyes_pose: Array  # [6] axis-angle, rad, left then right
+    tongue: Array  # [K]
+    lip_opening_m: float
+    lip_width_m: float
+
+
+@dataclass(frozen=True, slots=True)
 class BodySequence:
     """A body over time into whose face a track goes. SMPL-X's joints as axis-angle in rad, in the file's own axes.
 
@@ -353,6 +367,40 @@ class BodySequence:
 
     def __len__(self) -> int:
         return len(self.time_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Skeleton:
+    """J joints in a tree. Where none is turned, the axes of all are the world's."""
+
+    names: tuple[str, ...]
+    parents: tuple[int, ...]
+    """Parents come before their children; the root's is -1."""
+    joints_m: Floats  # [J, 3] where none is turned
+
+    def index(self, name: str) -> int:
+        return self.names.index(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """How joints carry a mesh: each vertex by up to four, by linear blend skinning."""
+
+    joints: NDArray[np.int32]  # [V, 4]
+    weights: Array  # [V, 4], rows sum to 1
+    places: Array  # [J, 3, 4] rotation and place of each joint in the pose in which the mesh is given
+
+
+@dataclass(frozen=True, slots=True)
+class JointMotion:
+    """A skeleton over time."""
+
+    fps: float
+    rotations_wxyz: Array  # [T, J, 4] unit quaternions, each joint against its parent
+    root_m: Array  # [3] where the root joint stands
+
+    def __len__(self) -> int:
+        return len(self.rotations_wxyz)
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,8 @@ def phone_frames(phones: Sequence[Phone], length: int) -> PhoneFrames:
     if not (spans := list(_letters(phones))):
         return PhoneFrames(ids, phase, duration)
     numbers = np.array([number for number, _, _ in spans])
-    starts_s, ends_s = np.array([span[1:] for span in spans]).T
+    # To a microsecond: a boundary on a frame falls on the same side wherever the clock began.
+    starts_s, ends_s = np.round([span[1:] for span in spans], 6).T
     times_s = np.arange(length) / FEATURE_HZ
     on = np.maximum(np.searchsorted(starts_s, times_s, side="right") - 1, 0)
     inside = (starts_s[on] <= times_s) & (times_s < ends_s[on]) & (numbers[on] != SILENCE)
