@@ -18,7 +18,21 @@ import slp_mouthing
 PACKAGE = Path(slp_mouthing.__file__).parent
 ROOT = PACKAGE.parent
 GROUND = {"types", "errors", "files", "trackfile", "assets", "jit", "xmlfile", "sampa", "phonetics"}
-UPPER = {"pipeline", "batch", "workers", "health", "formats", "baked", "cast", "drivers", "streaming", "fitting", "training", "evaluation", "cli"}
+UPPER = {
+    "pipeline",
+    "batch",
+    "workers",
+    "health",
+    "formats",
+    "baked",
+    "cast",
+    "drivers",
+    "streaming",
+    "fitting",
+    "training",
+    "evaluation",
+    "cli",
+}
 PROTOCOLS = {"slp_mouthing.head.rig"}
 """Interfaces that a sibling may name in its annotations."""
 
