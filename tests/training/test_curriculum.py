@@ -1,0 +1,180 @@
+"""Stages on small data: what fits, what is told, and that each begins where the one before ended."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import torch
+
+from slp_mouthing.decoder.network import load_network
+from slp_mouthing.errors import InputError, OutputError
+from slp_mouthing.training import curriculum
+from slp_mouthing.training.checkpoints import CURVE
+from slp_mouthing.training.curriculum import RECIPES, Stage, TrainOptions, train
+from slp_mouthing.training.losses import READ_WEIGHT
+from tests.training.small_clips import SMALL, clip
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from slp_mouthing.training.clip import Clip, Split
+    from slp_mouthing.training.loop import Report
+
+AS_PUBLISHED = RECIPES["paper"]
+
+
+@dataclass
+class Clips:
+    """A dataset in memory."""
+
+    all: list[Clip]
+
+    def clips(self, split: Split | None = None) -> Iterator[Clip]:
+        return (one for one in self.all if split in (None, one.split))
+
+
+def words() -> list[Clip]:
+    return [clip(k) for k in range(5)] + [clip(7, "validation"), clip(8, "validation", "stranger")]
+
+
+def captured(vertices: int = 4) -> list[Clip]:
+    """As VOCASET and MEAD have them: no phones, a mesh."""
+    rng = np.random.default_rng(0)
+    neutral = rng.normal(size=(vertices, 3)).astype(np.float32)
+    return [
+        replace(
+            one, phones=(), actions=(), neutral_m=neutral, vertex_offsets=rng.normal(size=(20, vertices, 3)).astype(np.float32)
+        )
+        for one in words()
+    ]
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Networks and schedules of a test's size."""
+    for name, stages in RECIPES.items():
+        less: dict[str, Stage] = {
+            stage: replace(
+                of, epochs=1, encoder=SMALL.encoder, loop=replace(of.loop, report_every=1, validate_every=2, precision="float32")
+            )
+            for stage, of in stages.items()
+        }
+        monkeypatch.setitem(RECIPES, name, less)
+
+
+def use(monkeypatch: pytest.MonkeyPatch, clips: list[Clip]) -> None:
+    monkeypatch.setattr(curriculum, "open_dataset", lambda folder, flame=None: Clips(clips))
+
+
+def test_first_stage_of_the_shipped_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    use(monkeypatch, words())
+    reports: list[Report] = []
+    best = train("corpus", tmp_path / "run", TrainOptions(steps=4, batch=2), reports.append)
+    network, meta = load_network(best)
+    assert (network.options.kind, network.options.outputs) == ("articulation", 15)
+    assert meta == {"stage": "geometric", "recipe": "shipped", "corpus": "corpus", "seed": 0}
+    figures = reports[-1].figures
+    assert {"known/phones/recall", "unknown/audio/correlation", "total"} <= set(figures)
+
+
+def test_the_same_seed_gives_the_same_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    use(monkeypatch, words())
+    options = TrainOptions(steps=3, batch=2)
+    first, second = (load_network(train("c", tmp_path / name, options))[0].state_dict() for name in ("a", "b"))
+    assert all(torch.equal(value, second[name]) for name, value in first.items())
+    other = load_network(train("c", tmp_path / "c", replace(options, seed=1)))[0].state_dict()
+    assert any(not torch.equal(value, other[name]) for name, value in first.items())
+
+
+def test_the_next_stage_begins_where_the_last_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    use(monkeypatch, words())
+    first = train("c", tmp_path / "first", TrainOptions(steps=2, batch=2))
+    adapted = train("c", tmp_path / "second", TrainOptions("adapt", start=first, steps=1, batch=2, learning_rate=0.0))
+    before, after = (load_network(path)[0].state_dict() for path in (first, adapted))
+    assert all(torch.equal(value, after[name]) for name, value in before.items())
+
+
+def test_the_papers_settings() -> None:
+    geometric, perceptual = AS_PUBLISHED["geometric"], AS_PUBLISHED["perceptual"]
+    assert (geometric.epochs, geometric.batches.clips, geometric.loop.accumulate) == (250, 4, 1)
+    assert (geometric.loop.optimiser, geometric.loop.learning_rate, geometric.loop.schedule) == ("adam", 1e-4, "constant")
+    assert geometric.encoder.dropout == 0.3
+    assert (perceptual.batches.clips, perceptual.loop.accumulate) == (1, 4)
+    assert READ_WEIGHT == 1e-5
+
+
+@pytest.mark.parametrize("stage", ["geometric", "adapt"])
+def test_captured_meshes_train_with_the_same_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str) -> None:
+    use(monkeypatch, captured())
+    monkeypatch.setattr(curriculum, "load_flame", lambda folder: _Surface())
+    first = train("vocaset", tmp_path / "first", TrainOptions(recipe="paper", steps=2))
+    network, _ = load_network(first)
+    assert (network.options.kind, network.options.outputs) == ("offsets", 12)
+    if stage == "adapt":
+        reports: list[Report] = []
+        train("mead", tmp_path / "second", TrainOptions("adapt", "paper", first, steps=2), reports.append)
+        assert reports[-1].figures["known/error_mm"] > 0.0
+        use(monkeypatch, words())
+        with pytest.raises(InputError, match="gives 12 outputs, the corpus has 15"):
+            train("words", tmp_path / "third", TrainOptions("adapt", "paper", first, steps=2))
+
+
+class _Surface:
+    neutral_m = np.zeros((4, 3), np.float32)
+    triangles = np.array([[0, 1, 2], [1, 2, 3]], np.int32)
+    regions = np.array([0, 1], np.uint8)
+    region_names = ("skin", "sclera")
+
+
+def test_the_perceptual_stage_sees_each_clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    use(monkeypatch, words())
+    first = train("c", tmp_path / "first", TrainOptions(steps=1, batch=2))
+    seen: list[str] = []
+
+    def reads(prediction: torch.Tensor, one: Clip) -> torch.Tensor:
+        seen.append(one.name)
+        return prediction.square().mean()
+
+    options = TrainOptions("perceptual", start=first, steps=1, loss="articulation")
+    with pytest.raises(InputError, match="needs a lip reader"):
+        train("c", tmp_path / "none", options)
+    train("c", tmp_path / "second", options, perceptual=reads)
+    assert len(seen) == 4, "one clip at a time, four for an update"
+
+
+def test_a_folder_in_use_and_a_run_that_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    use(monkeypatch, words())
+    train("c", tmp_path, TrainOptions(steps=2, batch=2))
+    with pytest.raises(OutputError, match="holds a run"):
+        train("c", tmp_path, TrainOptions(steps=2, batch=2))
+    with pytest.raises(OutputError, match="another steps"):
+        train("c", tmp_path, TrainOptions(steps=3, batch=2), resume=True)
+    train("c", tmp_path, TrainOptions(steps=2, batch=2), resume=True)
+    assert json.loads((tmp_path / CURVE).read_text().splitlines()[-1])["step"] == 2
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"stage": "first"}, "unknown stage 'first', allowed: geometric, adapt, perceptual"),
+        ({"recipe": "mine"}, "unknown recipe 'mine', allowed: shipped, paper"),
+        ({"loss": "l1"}, "unknown loss 'l1', allowed: articulation, vertices"),
+        ({"precision": "int8"}, "unknown precision 'int8', allowed: float32, bfloat16"),
+        ({"epochs": 1, "steps": 1}, "give one of them"),
+        ({"stage": "adapt"}, "goes on from a network"),
+    ],
+)
+def test_what_cannot_be_asked(wrong: dict[str, object], told: str) -> None:
+    with pytest.raises(InputError, match=told):
+        TrainOptions(**wrong)  # type: ignore[arg-type]
+
+
+def test_no_clips_to_train_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    use(monkeypatch, [clip(0, "test")])
+    with pytest.raises(InputError, match="no clips to train on"):
+        train("c", tmp_path, TrainOptions(steps=1))
