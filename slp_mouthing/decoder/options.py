@@ -61,6 +61,28 @@ class Wav2Vec2Options:
 
 
 @dataclass(frozen=True, slots=True)
+class DecoderOptions:
+    """The autoregressive decoder's size; the defaults are VisualSpeaker's (section 3.3) but for `outputs` and `memory_dim`."""
+
+    outputs: int = 15
+    """K."""
+    memory_dim: int = 192
+    """Of the encoder's vectors."""
+    model_dim: int = 64
+    """D."""
+    heads: int = 4
+    feed_forward: int = 128
+    layers: int = 1
+    period: int = 30
+    """Frames after which positions repeat, and the attention's bias takes its next step; the frame rate in the papers."""
+    dropout: float = 0.3
+    span: int = 1
+    """Memory vectors that a frame has for its own: it sees these and no others."""
+    draft: bool = False
+    """Correct the motion that another head suggests, instead of making all of it."""
+
+
+@dataclass(frozen=True, slots=True)
 class NetworkOptions:
     """The network's size and what it says."""
 
