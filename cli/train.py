@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import signal
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 if TYPE_CHECKING:
-    from slp_mouthing.training.curriculum import LossName, PrecisionName, StageName
+    from slp_mouthing.training.curriculum import LossName, OnPrepared, PrecisionName, SizeName, StageName
     from slp_mouthing.training.loop import OnReport, Report
+
+_EVERY_S, _MANY = 10.0, 1000
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Train the neural driver: geometric, adapt, perceptual.")
 
@@ -27,6 +30,7 @@ Rate = Annotated[float | None, typer.Option("--learning-rate", help="Greatest; d
 Precision = Annotated[str | None, typer.Option(help="float32 or bfloat16, of products.")]
 Patience = Annotated[int, typer.Option(help="Stop after so many validations without a better one; 0: never.", min=0)]
 ValidateEvery = Annotated[int | None, typer.Option(help="Steps between two validations.", min=1)]
+Size = Annotated[str, typer.Option(help="Of an untrained network: small, base (as shipped) or large.")]
 Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, ...; several: start mouth with accelerate launch.")]
 Seed = Annotated[int, typer.Option(help="The same seed gives the same run.", min=0)]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in RUN.")]
@@ -40,22 +44,38 @@ def train(
     epochs: Epochs = None, steps: Steps = None, minutes: Minutes = None, batch: Batch = None, learning_rate: Rate = None,
     precision: Precision = None, patience: Patience = 0, validate_every: ValidateEvery = None, device: Device = "cpu",
     seed: Seed = 0, resume: Resume = False, tensorboard: TensorBoard = False, flame: Flame = None, wav2vec2: Wav2Vec2 = None,
+    size: Size = "base",
 ) -> None:  # fmt: skip
     """RUN/best.safetensors is the network that did best on held-out clips, running free. Killed at any time, --resume goes on."""
     from slp_mouthing.training import curriculum
 
     options = curriculum.TrainOptions(
-        cast("StageName", context.info_name), recipe, start, wav2vec2, flame, epochs, steps, minutes, batch, learning_rate,
-        cast("LossName | None", loss), cast("PrecisionName | None", precision), patience, validate_every,
-        device=device, seed=seed,
+        stage=cast("StageName", context.info_name), recipe=recipe, start=start, size=cast("SizeName", size), wav2vec2=wav2vec2,
+        flame=flame, epochs=epochs, steps=steps, minutes=minutes, batch=batch, learning_rate=learning_rate,
+        loss=cast("LossName | None", loss), precision=cast("PrecisionName | None", precision), patience=patience,
+        validate_every=validate_every, device=device, seed=seed,
     )  # fmt: skip
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # A scheduler's stop is orderly, as Ctrl-C is.
-    best = curriculum.train(corpus, out, options, _telling(out, tensorboard), resume=resume)
+    tell = _telling(out, tensorboard)
+    best = curriculum.train(corpus, out, options, tell, on_prepared=_preparing(), resume=resume)
     typer.echo(f"{best}")
 
 
 app.command("geometric", help=f"Learn the motion of clean clips. {train.__doc__}")(train)
 app.command("adapt", help=f"Go on with motion as a tracker saw it: what is noisy there counts less. {train.__doc__}")(train)
+
+
+def _preparing() -> OnPrepared:
+    """A line now and then while the clips are made ready."""
+    said_s = time.monotonic()
+
+    def tell(done: int, count: int) -> None:
+        nonlocal said_s
+        if time.monotonic() - said_s > _EVERY_S or (done == count and count > _MANY):
+            said_s = time.monotonic()
+            typer.echo(f"features of {done} of {count} clips", err=True)
+
+    return tell
 
 
 def _telling(out: Path, tensorboard: bool) -> OnReport:

@@ -45,18 +45,30 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from slp_mouthing.training.batches import Example, Target
-    from slp_mouthing.training.clip import Clip
+    from slp_mouthing.training.clip import Clip, Split
     from slp_mouthing.training.dataset import Dataset
     from slp_mouthing.training.loop import OnReport
     from slp_mouthing.training.losses import Loss, Perceptual
     from slp_mouthing.training.validation import Validation
 
+    OnPrepared = Callable[[int, int], None]
+    """Clips whose features are made, of how many."""
+
 StageName = Literal["geometric", "adapt", "perceptual"]
 STAGES: tuple[StageName, ...] = get_args(StageName)
 LossName = Literal["articulation", "vertices"]
 PrecisionName = Literal["float32", "bfloat16"]
+SizeName = Literal["small", "base", "large"]
 SHIPPED_RATES = (24.0, 25.0, 30.0)
 """Frame rates that the shipped model learns; 50 and 60 are two of them interleaved."""
+
+
+SIZES: dict[SizeName, dict[str, int]] = {
+    "small": {"dim": 128, "layers": 3, "feed_forward": 512, "stem": 96},
+    "base": {},
+    "large": {"dim": 256, "layers": 6, "feed_forward": 1024, "stem": 160},
+}
+"""Of an untrained log-mel encoder; base is the shipped model's, `EncoderOptions`' own: 0.9, 2.2 and 5.4 million weights."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +123,8 @@ class TrainOptions:
     recipe: str = "shipped"
     start: Path | None = None
     """Network of the stage before; None: an untrained one."""
+    size: SizeName = "base"
+    """Of an untrained network."""
     wav2vec2: Path | None = None
     """Folder of the user's own model, for an untrained network that hears with it."""
     flame: Path | None = None
@@ -137,7 +151,8 @@ class TrainOptions:
             raise InputError(f"unknown stage '{self.stage}', allowed: {', '.join(STAGES)}")
         if self.recipe not in RECIPES:
             raise InputError(f"unknown recipe '{self.recipe}', allowed: {', '.join(RECIPES)}")
-        for name, allowed in (("loss", get_args(LossName)), ("precision", get_args(PrecisionName))):
+        choices = {"loss": get_args(LossName), "precision": get_args(PrecisionName), "size": get_args(SizeName)}
+        for name, allowed in choices.items():
             if (given := getattr(self, name)) is not None and given not in allowed:
                 raise InputError(f"unknown {name} '{given}', allowed: {', '.join(allowed)}")
         if sum(given is not None for given in (self.epochs, self.steps, self.minutes)) > 1:
@@ -148,7 +163,7 @@ class TrainOptions:
 
 def train(
     corpus: str | Path, folder: str | Path, options: TrainOptions, on_report: OnReport = lambda _: None, *,
-    resume: bool = False, perceptual: Perceptual | None = None,
+    on_prepared: OnPrepared = lambda done, count: None, resume: bool = False, perceptual: Perceptual | None = None,
 ) -> Path:  # fmt: skip
     """Run one stage in `folder`; with `resume`, go on with the run that is there. -> the best network's file
 
@@ -159,7 +174,7 @@ def train(
     dataset = open_dataset(corpus, options.flame)
     target = target_of(dataset, stage)
     network = _network(options, stage, target)
-    made = list(examples(dataset.clips("train"), target, waves=network.options.wav2vec2 is not None))
+    made = _examples(dataset, "train", target, network, on_prepared)
     batches = Batches(made, replace(stage.batches, seed=options.seed))
     loop_options = _loop_options(options, stage, batches.per_epoch)
     begun = fleet.rank == 0 and checkpoints.open_run(folder, _settings(corpus, options), resume=resume)
@@ -219,7 +234,8 @@ def _network(options: TrainOptions, stage: Stage, target: Target) -> MouthingNet
             )  # fmt: skip
         return network
     kind: Literal["articulation", "offsets"] = "articulation" if isinstance(target, ArticulationTarget) else "offsets"
-    made = NetworkOptions(stage.encoder, outputs=target.outputs, kind=kind)
+    encoder = replace(stage.encoder, **SIZES[options.size])
+    made = NetworkOptions(encoder, outputs=target.outputs, kind=kind)
     torch.manual_seed(options.seed)
     if options.wav2vec2 is None:
         return MouthingNetwork(made)
@@ -231,6 +247,18 @@ def _network(options: TrainOptions, stage: Stage, target: Target) -> MouthingNet
 def _save_best(network: nn.Module, folder: Path, meta: Mapping[str, Any]) -> None:
     assert isinstance(network, MouthingNetwork)
     save_network(network, folder / checkpoints.BEST, meta)
+
+
+def _examples(
+    dataset: Dataset, split: Split, target: Target, network: MouthingNetwork, on_prepared: OnPrepared = lambda done, count: None
+) -> list[Example]:
+    """The clips of a split with their features, all in memory."""
+    waves, count = network.options.wav2vec2 is not None, len(dataset.indices(split))
+    made: list[Example] = []
+    for example in examples(dataset.clips(split), target, waves=waves):
+        made.append(example)
+        on_prepared(len(made), count)
+    return made
 
 
 # ---- losses ---------------------------------------------------------------------------------------------------------------
@@ -280,8 +308,7 @@ def _validate(
     dataset: Dataset, target: Target, made: list[Example], options: TrainOptions, network: MouthingNetwork
 ) -> Callable[[nn.Module], Mapping[str, float]] | None:
     """Figures of held-out clips, free-running; None without any."""
-    waves = network.options.wav2vec2 is not None
-    held_out = list(examples(dataset.clips("validation"), target, waves=waves))
+    held_out = _examples(dataset, "validation", target, network)
     if not held_out:
         return None
     known = {example.clip.subject for example in made}

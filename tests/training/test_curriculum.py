@@ -37,6 +37,9 @@ class Clips:
     def clips(self, split: Split | None = None) -> Iterator[Clip]:
         return (one for one in self.all if split in (None, one.split))
 
+    def indices(self, split: Split | None = None) -> list[int]:
+        return [k for k, one in enumerate(self.all) if split in (None, one.split)]
+
 
 def words() -> list[Clip]:
     return [clip(k) for k in range(5)] + [clip(7, "validation"), clip(8, "validation", "stranger")]
