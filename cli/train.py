@@ -56,7 +56,7 @@ def train(
         validate_every=validate_every, device=device, seed=seed,
     )  # fmt: skip
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # A scheduler's stop is orderly, as Ctrl-C is.
-    tell = _telling(out, tensorboard)
+    tell = telling(out, tensorboard)
     best = curriculum.train(corpus, out, options, tell, on_prepared=_preparing(), resume=resume)
     typer.echo(f"{best}")
 
@@ -78,7 +78,7 @@ def _preparing() -> OnPrepared:
     return tell
 
 
-def _telling(out: Path, tensorboard: bool) -> OnReport:
+def telling(out: Path, tensorboard: bool) -> OnReport:
     """One line for each report, on stderr."""
     from slp_mouthing.training.boards import Board
 

@@ -127,6 +127,15 @@ class LitDrawable(Drawable):
         everyone = np.arange(len(self._binding), dtype=np.int32)
         return self._shaded(self._lit.at(vertices_m), np.empty(0, np.float32), everyone, means)
 
+    def colors_and_opacities(self, vertices_m: Array, camera: Camera) -> tuple[Array, Array]:
+        """Of all Gaussians [N, 3], [N] on a posed mesh [V, 3] as the camera sees them; what faces away has neither."""
+        opacity, colors_of = self._seen(vertices_m, camera)
+        seen = np.flatnonzero(opacity).astype(np.int32)
+        means, _, _ = self._avatar.to_world(vertices_m, self.triangles)
+        colors = np.zeros((len(opacity), 3), np.float32)
+        colors[seen] = colors_of(seen, means[seen])
+        return colors, opacity
+
     def _seen(self, vertices_m: Array, camera: Camera) -> tuple[Array, ColorsOf]:
         posed, avatar = self._lit.at(vertices_m), self._avatar
         opacity = np.empty(len(self._binding), np.float32)
