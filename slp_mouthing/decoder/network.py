@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from slp_mouthing.decoder.autoregressive import AutoregressiveDecoder, StyleFromMesh
 from slp_mouthing.decoder.encoder import LogMelEncoder
 from slp_mouthing.decoder.options import STYLE, NetworkOptions
 from slp_mouthing.decoder.weights import StoredNetwork, header_json, read_header, read_weights, write_weights
@@ -27,13 +28,18 @@ if TYPE_CHECKING:
     from torch import Tensor
     from transformers import Wav2Vec2Model
 
+    from slp_mouthing.decoder.autoregressive import AutoregressiveDecoder
     from slp_mouthing.decoder.encoder import SpeechBatch
 
 _HEADER = "header"
 
 
 class MouthingNetwork(nn.Module):
-    """Speech to motion. `forward` and `predict` give [B, T, K]; frames beyond a clip's end hold nothing of meaning."""
+    """Speech to motion: an encoder, a head that drafts each frame by itself, and where asked for an autoregressive decoder.
+
+    `style` says who speaks, and how: intensity, jaw and lip [B, 3] (without it everyday mouthing), or, where the options name
+    its vertices, the neutral mesh [B, V, 3] in metres.
+    """
 
     def __init__(self, options: NetworkOptions | None = None, wav2vec2: Wav2Vec2Model | None = None) -> None:
         """`wav2vec2`: a trained one of the size in `options`; without it its weights are to be loaded."""
@@ -41,22 +47,40 @@ class MouthingNetwork(nn.Module):
         self.options = options = options or NetworkOptions()
         self.encoder = _encoder(options, wav2vec2)
         self.head = DraftHead(options)
+        self.decoder = self.speaker = None
+        if options.fitted_decoder is not None:
+            dim = options.fitted_decoder.model_dim
+            self.decoder = AutoregressiveDecoder(options.fitted_decoder)
+            self.speaker = StyleFromMesh(options.vertices, dim) if options.vertices else nn.Linear(STYLE, dim)
 
     def encode(self, batch: SpeechBatch) -> Tensor:  # [B, T, D]
         memory: Tensor = self.encoder(batch)
         return memory
 
     def draft(self, memory: Tensor, style: Tensor | None = None) -> Tensor:
-        """Each frame from its own memory. [B, T, D], [B, 3] -> [B, T, K]; without `style` everyday mouthing."""
-        drafted: Tensor = self.head(memory, style)
+        """Each frame from its own memory. [B, T, D] -> [B, T, K]"""
+        drafted: Tensor = self.head(memory, None if self.options.vertices else style)
         return drafted
 
-    def forward(self, batch: SpeechBatch, style: Tensor | None = None) -> Tensor:
-        return self.draft(self.encode(batch), style)
+    def forward(self, batch: SpeechBatch, style: Tensor | None = None, past: Tensor | None = None) -> Tensor:
+        """Motion [B, T, K]; frames beyond a clip's end hold nothing of meaning.
+
+        With a decoder, `past` [B, T, K] is the true motion that it goes on from, shifted within (teacher forcing); without
+        `past` it goes on from its own, and no gradient reaches it.
+        """
+        memory = self.encode(batch)
+        drafted = self.draft(memory, style)
+        if self.decoder is None:
+            return drafted
+        offered = drafted if self.decoder.options.draft else None
+        if past is None:
+            return self.decoder.generate(memory, self._speaker(batch, style), batch.frames, offered)
+        motion: Tensor = self.decoder(past, memory, self._speaker(batch, style), offered)
+        return motion
 
     @torch.no_grad()
     def predict(self, batch: SpeechBatch, style: Tensor | None = None) -> Tensor:
-        """Free-running, with articulation held in [0, 1]; in evaluation mode whatever the mode was."""
+        """Free-running, [B, T, K], with articulation held in [0, 1]; in evaluation mode whatever the mode was."""
         training = self.training
         self.eval()
         try:
@@ -64,6 +88,18 @@ class MouthingNetwork(nn.Module):
         finally:
             self.train(training)
         return predicted.clamp(0.0, 1.0) if self.options.kind == "articulation" else predicted
+
+    def _speaker(self, batch: SpeechBatch, style: Tensor | None) -> Tensor:  # [B, D of the decoder]
+        assert self.speaker is not None
+        if self.options.vertices:
+            if style is None:
+                raise ValueError("this network knows speakers by their neutral mesh, and was given none")
+            embedded: Tensor = self.speaker(style)
+            return embedded
+        # As in the draft head, everyday mouthing is the origin.
+        numbers = batch.times_s.new_zeros(len(batch), STYLE) if style is None else style - 1.0
+        embedded = self.speaker(numbers.to(self.speaker.weight.dtype))
+        return embedded
 
 
 def _encoder(options: NetworkOptions, wav2vec2: Wav2Vec2Model | None) -> nn.Module:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from slp_mouthing.decoder.phone_stream import PHONES
@@ -96,10 +96,24 @@ class NetworkOptions:
     gate_margin: float = 0.1
     """A gate this near to 0 or 1 is at it: no sigmoid gets there, and lips that are shut must be shut exactly."""
     wav2vec2: Wav2Vec2Options | None = None
+    decoder: DecoderOptions | None = None
+    """Of the autoregressive decoder; None: the draft is the motion."""
+    mesh: int = 0
+    """Vertices of the neutral mesh that tells the decoder who speaks; 0: the style tells it."""
+
+    @property
+    def drafts(self) -> bool:
+        """Whether there is a draft head."""
+        return self.decoder is None or self.decoder.draft
 
     @property
     def gates(self) -> int:
         return GATES if self.kind == "articulation" else 0
+
+    @property
+    def fitted_decoder(self) -> DecoderOptions | None:
+        """`decoder` with the sizes that its neighbours have."""
+        return self.decoder and replace(self.decoder, outputs=self.outputs, memory_dim=self.encoder.dim)
 
 
 def options_from_json(found: Mapping[str, Any]) -> NetworkOptions:
@@ -107,8 +121,11 @@ def options_from_json(found: Mapping[str, Any]) -> NetworkOptions:
     parts: dict[str, Any] = {"encoder": EncoderOptions(**found["encoder"])}
     if found.get("wav2vec2") is not None:
         parts["wav2vec2"] = Wav2Vec2Options(**found["wav2vec2"])
+    if found.get("decoder") is not None:
+        parts["decoder"] = DecoderOptions(**found["decoder"])
     options = NetworkOptions(**{**found, **parts})
-    for part in (options, options.encoder):
+    everything: list[NetworkOptions | EncoderOptions | DecoderOptions] = [options, options.encoder]
+    for part in everything + ([options.decoder] if options.decoder else []):
         for size in fields(part):
             value = getattr(part, size.name)
             if isinstance(value, (int, float)) and not 0 <= value <= _LARGEST:
