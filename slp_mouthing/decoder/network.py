@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from torch import Tensor
     from transformers import Wav2Vec2Model
 
-    from slp_mouthing.decoder.autoregressive import AutoregressiveDecoder
     from slp_mouthing.decoder.encoder import SpeechBatch
 
 _HEADER = "header"

@@ -98,13 +98,8 @@ class NetworkOptions:
     wav2vec2: Wav2Vec2Options | None = None
     decoder: DecoderOptions | None = None
     """Of the autoregressive decoder; None: the draft is the motion."""
-    mesh: int = 0
-    """Vertices of the neutral mesh that tells the decoder who speaks; 0: the style tells it."""
-
-    @property
-    def drafts(self) -> bool:
-        """Whether there is a draft head."""
-        return self.decoder is None or self.decoder.draft
+    vertices: int = 0
+    """Of the neutral mesh that tells who speaks; 0: the style tells it."""
 
     @property
     def gates(self) -> int:
