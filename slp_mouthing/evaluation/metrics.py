@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _SMOOTHING_FRAMES = 2.0
 """Standard deviation of the Gaussian that MTM looks through."""
+LONGEST_WARP = 3000
+"""Frames that are warped at once."""
 
 
 # ---- lip vertex error -----------------------------------------------------------------------------------------------------
@@ -72,7 +74,15 @@ def mtm_ms(predicted_gap: Floats, true_gap: Floats, fps: float) -> float:
 
     Both are smoothed and warped onto each other by their slopes. Where the path pairs a local extremum of one with an extremum
     of the same kind of the other, which must lie between the neighbouring extrema of the truth, their distance in time counts.
+    Clips of more than `LONGEST_WARP` frames are warped piece by piece, since a warp takes their square in memory.
     """
+    pieces = range(0, min(len(true_gap), len(predicted_gap)), LONGEST_WARP)
+    apart = [x for k in pieces for x in _misaligned(predicted_gap[k : k + LONGEST_WARP], true_gap[k : k + LONGEST_WARP])]
+    return float(np.mean(apart) * 1e3 / fps) if apart else float("nan")
+
+
+def _misaligned(predicted_gap: Floats, true_gap: Floats) -> list[int]:
+    """Frames between each extremum of the truth and its like."""
     from scipy.ndimage import gaussian_filter1d
 
     true, predicted = (gaussian_filter1d(np.asarray(gap, float), _SMOOTHING_FRAMES) for gap in (true_gap, predicted_gap))
@@ -80,12 +90,12 @@ def mtm_ms(predicted_gap: Floats, true_gap: Floats, fps: float) -> float:
     at = np.flatnonzero(kinds_true)
     bounds = np.concatenate([[0], at, [len(true) - 1]])
     apart = []
-    for i, j in derivative_path(true, predicted):
+    for i, j in derivative_path(true, predicted).tolist():
         if kinds_true[i] and kinds_true[i] == kinds_predicted[j]:
             place = int(np.searchsorted(at, i)) + 1
             if bounds[place - 1] <= j <= bounds[place + 1]:
                 apart.append(abs(i - j))
-    return float(np.mean(apart) * 1e3 / fps) if apart else float("nan")
+    return apart
 
 
 def lip_gap(vertices: Floats, upper: int, lower: int) -> Floats:
