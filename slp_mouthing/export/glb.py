@@ -1,7 +1,6 @@
 """`.glb`: the head's mesh with every control as a named morph target, and one animation that plays the track.
 
-The 52 ARKit targets and the tongue's are complete shapes, so that an engine drives them live. Further targets,
-`clip_corrective_00` and so on, belong to this clip: with them the played mesh equals the head's own within `TOLERANCE_M`.
+What plays is a `ShapeClip` (see `shapes.py`): the mesh equals the head's own within its `TOLERANCE_M`.
 """
 
 from __future__ import annotations
@@ -11,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from slp_mouthing.export.correctives import blend_residuals, fit_correctives
 from slp_mouthing.export.gltf import Accessors
-from slp_mouthing.export.materials import parts
 from slp_mouthing.export.normals import Normals
+from slp_mouthing.export.shapes import shape_clip, surfaces, visible
 from slp_mouthing.files import atomic_write
 
 if TYPE_CHECKING:
@@ -26,13 +24,6 @@ if TYPE_CHECKING:
     from slp_mouthing.head.rig import Head
     from slp_mouthing.types import Array, FaceTrack, Take
 
-TOLERANCE_M = 8e-5
-"""Largest distance of a played vertex from the head's own; a little under the 1e-4 m that the format promises."""
-
-_NEGLIGIBLE_M = 1e-6
-_NEGLIGIBLE_TURN = 2e-3
-"""Length of a change of a unit normal that no one sees (0.1 degrees)."""
-
 
 def write_glb(take: Take, path: Path) -> None:
     """Write `take.track` on `take.head`. Raises `OutputError`."""
@@ -43,20 +34,15 @@ def glb_bytes(track: FaceTrack, head: Head, name: str) -> bytes:
     """The whole file. The track has at least one frame."""
     import pygltflib as gltf
 
-    shapes = _targets(track, head)
-    correctives = fit_correctives(blend_residuals(track, head, shapes), TOLERANCE_M)
-    names = [*track.blendshape_names, *track.tongue_names]
-    names += [f"clip_corrective_{index:02d}" for index in range(len(correctives.targets))]
-    weights = np.concatenate([track.blendshapes, track.tongue, correctives.weights], axis=1)
-
+    clip = shape_clip(track, head)
     store = Accessors()
-    surfaces = _surfaces(head)
-    mesh = _mesh(store, head, surfaces, np.concatenate([shapes, correctives.targets]))
+    materials = surfaces(head)
+    mesh = _mesh(store, head, materials, clip.targets)
     landmarks = {name: indices.ravel().tolist() for name, indices in head.landmarks.items()}
-    mesh.name, mesh.weights = head.name, [0.0] * len(names)
+    mesh.name, mesh.weights = head.name, [0.0] * len(clip.names)
     # Landmarks let the file come back as a head (`--head my.glb`) without guessing.
-    mesh.extras = {"targetNames": names, "landmarks": landmarks}
-    animation = _animation(store, track, weights)
+    mesh.extras = {"targetNames": list(clip.names), "landmarks": landmarks}
+    animation = _animation(store, track, clip.weights)
     animation.name = name
     views, payload = store.pack()
     meta = json.loads(track.meta)
@@ -66,7 +52,7 @@ def glb_bytes(track: FaceTrack, head: Head, name: str) -> bytes:
         scenes=[gltf.Scene(name=name, nodes=[0], extras={"fps": track.fps, "frames": len(track), "meta": meta})],
         nodes=[gltf.Node(name=head.name, mesh=0)],
         meshes=[mesh],
-        materials=[_material(material) for material in surfaces],
+        materials=[_material(material) for material in materials],
         animations=[animation],
         accessors=store.accessors,
         bufferViews=views,
@@ -75,22 +61,7 @@ def glb_bytes(track: FaceTrack, head: Head, name: str) -> bytes:
     return _container(document.to_json(separators=(",", ":")).encode(), payload)
 
 
-def _targets(track: FaceTrack, head: Head) -> Array:
-    """The controls' shapes, without motion too small to see, which only makes the file larger. -> [C, V, 3] m."""
-    targets = np.stack([head.target(name) for name in (*track.blendshape_names, *track.tongue_names)]).astype(np.float32)
-    targets[np.einsum("cvx,cvx->cv", targets, targets) < _NEGLIGIBLE_M**2] = 0.0
-    return targets
-
-
-def _surfaces(head: Head) -> dict[Material, NDArray[np.int32]]:
-    """Triangles by material. Regions that differ in colour alone share one: some engines copy all targets per primitive."""
-    grouped: dict[Material, list[NDArray[np.int32]]] = {}
-    for part in parts(head):
-        grouped.setdefault(part.material, []).append(part.triangles)
-    return {material: np.concatenate(triangles) for material, triangles in grouped.items()}
-
-
-def _mesh(store: Accessors, head: Head, surfaces: dict[Material, NDArray[np.int32]], targets: Array) -> Any:
+def _mesh(store: Accessors, head: Head, materials: dict[Material, NDArray[np.int32]], targets: Array) -> Any:
     """One primitive per material. All share vertices and targets, in the head's order: one set of weights moves them all."""
     import pygltflib as gltf
 
@@ -101,7 +72,7 @@ def _mesh(store: Accessors, head: Head, surfaces: dict[Material, NDArray[np.int3
         COLOR_0=store.vectors(head.colors.astype(np.float32)),
     )
     morphs = [
-        {"POSITION": store.offsets(target, bounds=True), "NORMAL": store.offsets(_visible(normals.change(target)))}
+        {"POSITION": store.offsets(target, bounds=True), "NORMAL": store.offsets(visible(normals.change(target)))}
         for target in targets
     ]
     return gltf.Mesh(
@@ -113,14 +84,9 @@ def _mesh(store: Accessors, head: Head, surfaces: dict[Material, NDArray[np.int3
                 mode=gltf.TRIANGLES,
                 targets=morphs,
             )
-            for index, triangles in enumerate(surfaces.values())
+            for index, triangles in enumerate(materials.values())
         ]
     )
-
-
-def _visible(turns: Array) -> Array:
-    turns[np.einsum("vx,vx->v", turns, turns) < _NEGLIGIBLE_TURN**2] = 0.0
-    return turns
 
 
 def _animation(store: Accessors, track: FaceTrack, weights: Array) -> Any:
@@ -128,7 +94,7 @@ def _animation(store: Accessors, track: FaceTrack, weights: Array) -> Any:
 
     sampler = gltf.AnimationSampler(
         input=store.keys(track.time_s.astype(np.float32), bounds=True),
-        output=store.keys(weights.astype(np.float32).ravel()),
+        output=store.keys(weights.ravel()),
         interpolation=gltf.ANIM_LINEAR,
     )
     channel = gltf.AnimationChannel(sampler=0, target=gltf.AnimationChannelTarget(node=0, path="weights"))
