@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 if TYPE_CHECKING:
-    from slp_mouthing.training.curriculum import LossName, OnPrepared, PrecisionName, SizeName, StageName
+    from slp_mouthing.training.curriculum import DecoderName, LossName, OnPrepared, PrecisionName, SizeName, StageName
     from slp_mouthing.training.loop import OnReport, Report
 
 _EVERY_S, _MANY = 10.0, 1000
@@ -30,6 +30,12 @@ Rate = Annotated[float | None, typer.Option("--learning-rate", help="Greatest; d
 Precision = Annotated[str | None, typer.Option(help="float32 or bfloat16, of products.")]
 Patience = Annotated[int, typer.Option(help="Stop after so many validations without a better one; 0: never.", min=0)]
 ValidateEvery = Annotated[int | None, typer.Option(help="Steps between two validations.", min=1)]
+Decoder = Annotated[
+    str | None, typer.Option(help="none, or autoregressive: it corrects the draft, or works alone; default: by the recipe.")
+]
+Sampled = Annotated[float | None, typer.Option(help="Scheduled sampling: the past's own share at the end.", min=0.0, max=1.0)]
+Rolled = Annotated[float | None, typer.Option(help="Share of batches with a past of the network's own.", min=0.0, max=1.0)]
+Freeze = Annotated[bool, typer.Option("--freeze", help="Train the decoder alone.")]
 Size = Annotated[str, typer.Option(help="Of an untrained network: small, base (as shipped) or large.")]
 Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, ...; several: start mouth with accelerate launch.")]
 Seed = Annotated[int, typer.Option(help="The same seed gives the same run.", min=0)]
@@ -44,7 +50,7 @@ def train(
     epochs: Epochs = None, steps: Steps = None, minutes: Minutes = None, batch: Batch = None, learning_rate: Rate = None,
     precision: Precision = None, patience: Patience = 0, validate_every: ValidateEvery = None, device: Device = "cpu",
     seed: Seed = 0, resume: Resume = False, tensorboard: TensorBoard = False, flame: Flame = None, wav2vec2: Wav2Vec2 = None,
-    size: Size = "base",
+    size: Size = "base", decoder: Decoder = None, sampled: Sampled = None, rolled: Rolled = None, freeze: Freeze = False,
 ) -> None:  # fmt: skip
     """RUN/best.safetensors is the network that did best on held-out clips, running free. Killed at any time, --resume goes on."""
     from slp_mouthing.training import curriculum
@@ -53,7 +59,8 @@ def train(
         stage=cast("StageName", context.info_name), recipe=recipe, start=start, size=cast("SizeName", size), wav2vec2=wav2vec2,
         flame=flame, epochs=epochs, steps=steps, minutes=minutes, batch=batch, learning_rate=learning_rate,
         loss=cast("LossName | None", loss), precision=cast("PrecisionName | None", precision), patience=patience,
-        validate_every=validate_every, device=device, seed=seed,
+        validate_every=validate_every, decoder=cast("DecoderName | None", decoder), sampled=sampled, rolled=rolled,
+        freeze=freeze, device=device, seed=seed,
     )  # fmt: skip
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # A scheduler's stop is orderly, as Ctrl-C is.
     tell = telling(out, tensorboard)

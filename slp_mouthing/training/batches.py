@@ -41,7 +41,7 @@ class MotionBatch:
     motion: Tensor  # [B, T, K]
     clips: tuple[Clip, ...] = field(repr=False)
     style: Tensor | None = None  # [B, 3] where any is not everyday
-    neutral: Tensor | None = None  # [B, V * 3] metres
+    neutral: Tensor | None = None  # [B, V, 3] metres
 
     @property
     def frame_mask(self) -> Tensor:  # [B, T] bool
@@ -220,7 +220,7 @@ def motion_batch(
     speech = collate([speech_input(*part, listening) for part in parts])
     clips = tuple(example.clip for example in chosen)
     style = torch.tensor([clip.style for clip in clips]) if any(clip.style != _EVERYDAY for clip in clips) else None
-    meshes = [clip.neutral_m.ravel() for clip in clips if clip.neutral_m is not None]
+    meshes = [clip.neutral_m for clip in clips if clip.neutral_m is not None]
     neutral = torch.from_numpy(np.stack(meshes)) if len(meshes) == len(clips) else None
     return MotionBatch(speech, torch.from_numpy(motion), clips, style, neutral)
 

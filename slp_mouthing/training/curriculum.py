@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import torch
 
 from slp_mouthing.decoder.network import MouthingNetwork, load_network, save_network
-from slp_mouthing.decoder.options import EncoderOptions, NetworkOptions
+from slp_mouthing.decoder.options import DecoderOptions, EncoderOptions, NetworkOptions
 from slp_mouthing.errors import InputError
 from slp_mouthing.head.flame import load_flame
 from slp_mouthing.training import checkpoints
@@ -27,6 +27,7 @@ from slp_mouthing.training.controls import control_basis
 from slp_mouthing.training.dataset import open_dataset
 from slp_mouthing.training.faces import head_of
 from slp_mouthing.training.fleet import join_fleet
+from slp_mouthing.training.forcing import Forcing
 from slp_mouthing.training.loop import Loop, LoopOptions
 from slp_mouthing.training.losses import (
     ArticulationLoss,
@@ -59,6 +60,7 @@ STAGES: tuple[StageName, ...] = get_args(StageName)
 LossName = Literal["articulation", "vertices"]
 PrecisionName = Literal["float32", "bfloat16"]
 SizeName = Literal["small", "base", "large"]
+DecoderName = Literal["none", "corrects", "alone"]
 SHIPPED_RATES = (24.0, 25.0, 30.0)
 """Frame rates that the shipped model learns; 50 and 60 are two of them interleaved."""
 
@@ -79,6 +81,9 @@ class Stage:
     loop: LoopOptions = field(default_factory=LoopOptions)
     batches: BatchOptions = field(default_factory=BatchOptions)
     encoder: EncoderOptions = field(default_factory=lambda: EncoderOptions(dropout=0.0, drop_phones=0.4, drop_audio=0.2))
+    decoder: DecoderName = "none"
+    """An autoregressive one after the draft, correcting it, or without a draft."""
+    forcing: Forcing = field(default_factory=Forcing)
     loss: LossName = "articulation"
     rates: tuple[float, ...] = SHIPPED_RATES
     """Of articulation; captured motion comes at its own."""
@@ -90,7 +95,7 @@ _PAPER_LOOP = LoopOptions(
 )  # fmt: skip
 _PAPER_BATCHES = BatchOptions(clips=4, frames=10_000, pool=1, own_normaliser=1.0, augmentation=None)
 _PAPER_ENCODER = EncoderOptions(dropout=0.3, drop_phones=0.0, drop_audio=0.0)
-_PAPER = Stage(250, _PAPER_LOOP, _PAPER_BATCHES, _PAPER_ENCODER, "vertices", (30.0,))
+_PAPER = Stage(250, _PAPER_LOOP, _PAPER_BATCHES, _PAPER_ENCODER, "alone", loss="vertices", rates=(30.0,))
 _SHIPPED = Stage(
     30, LoopOptions(learning_rate=1e-3, warm_up=300, precision="bfloat16"), BatchOptions(clips=16, frames=1200)
 )  # fmt: skip
@@ -136,6 +141,12 @@ class TrainOptions:
     """Clips."""
     learning_rate: float | None = None
     loss: LossName | None = None
+    decoder: DecoderName | None = None
+    sampled: float | None = None
+    rolled: float | None = None
+    """See `Forcing`."""
+    freeze: bool = False
+    """Train the decoder alone: encoder and draft stay as they are."""
     precision: PrecisionName | None = None
     patience: int = 0
     """Validations without a better one until training stops."""
@@ -151,7 +162,12 @@ class TrainOptions:
             raise InputError(f"unknown stage '{self.stage}', allowed: {', '.join(STAGES)}")
         if self.recipe not in RECIPES:
             raise InputError(f"unknown recipe '{self.recipe}', allowed: {', '.join(RECIPES)}")
-        choices = {"loss": get_args(LossName), "precision": get_args(PrecisionName), "size": get_args(SizeName)}
+        choices = {
+            "loss": get_args(LossName),
+            "decoder": get_args(DecoderName),
+            "precision": get_args(PrecisionName),
+            "size": get_args(SizeName),
+        }
         for name, allowed in choices.items():
             if (given := getattr(self, name)) is not None and given not in allowed:
                 raise InputError(f"unknown {name} '{given}', allowed: {', '.join(allowed)}")
@@ -183,7 +199,7 @@ def train(
     meta = {"stage": options.stage, "recipe": options.recipe, "corpus": Path(corpus).name, "seed": options.seed}
     loop = Loop(
         network, batches, loss, loop_options, folder, validate=validate, save_best=functools.partial(_save_best, meta=meta),
-        fleet=fleet,
+        forward=stage.forcing, fleet=fleet,
     )  # fmt: skip
     loop.run(on_report, resume=bool(fleet.same(float(begun))))
     return Path(folder) / checkpoints.BEST
@@ -195,7 +211,11 @@ def _stage(options: TrainOptions) -> Stage:
     loop = {name: value for name, value in loop.items() if value is not None}
     batches = stage.batches if options.batch is None else replace(stage.batches, clips=options.batch)
     changed = replace(stage.loop, patience=options.patience, seed=options.seed, **loop)
-    return replace(stage, loop=changed, batches=batches, loss=options.loss or stage.loss)
+    forcing = {name: value for name in ("sampled", "rolled") if (value := getattr(options, name)) is not None}
+    return replace(
+        stage, loop=changed, batches=batches, loss=options.loss or stage.loss, decoder=options.decoder or stage.decoder,
+        forcing=replace(stage.forcing, **forcing),
+    )  # fmt: skip
 
 
 def _loop_options(options: TrainOptions, stage: Stage, per_epoch: int) -> LoopOptions:
@@ -225,23 +245,47 @@ def target_of(dataset: Dataset, stage: Stage) -> Target:
 
 def _network(options: TrainOptions, stage: Stage, target: Target) -> MouthingNetwork:
     """The one to go on from, or a new one whose weights depend on the seed alone."""
-    if options.start is not None:
-        network, _ = load_network(options.start)
-        if network.options.outputs != target.outputs:
-            raise InputError(
-                f"gives {network.options.outputs} outputs, the corpus has {target.outputs}", where=str(options.start),
-                hint="train the stages on corpora of one kind",
-            )  # fmt: skip
+    torch.manual_seed(options.seed)
+    network = _begun(options, stage, target) if options.start else _untrained(options, stage, target)
+    if options.freeze:
+        if network.decoder is None:
+            raise InputError("there is no decoder to train alone", hint="give --decoder corrects")
+        for part in filter(None, (network.encoder, network.head)):
+            part.requires_grad_(False)
+    return network
+
+
+def _begun(options: TrainOptions, stage: Stage, target: Target) -> MouthingNetwork:
+    network, _ = load_network(str(options.start))
+    if network.options.outputs != target.outputs:
+        raise InputError(
+            f"gives {network.options.outputs} outputs, the corpus has {target.outputs}", where=str(options.start),
+            hint="train the stages on corpora of one kind",
+        )  # fmt: skip
+    if options.decoder in (None, "none") or network.decoder is not None:
         return network
+    more = MouthingNetwork(replace(network.options, **_decoder(stage, target)))
+    more.load_state_dict(network.state_dict(), strict=False)
+    return more
+
+
+def _untrained(options: TrainOptions, stage: Stage, target: Target) -> MouthingNetwork:
     kind: Literal["articulation", "offsets"] = "articulation" if isinstance(target, ArticulationTarget) else "offsets"
     encoder = replace(stage.encoder, **SIZES[options.size])
-    made = NetworkOptions(encoder, outputs=target.outputs, kind=kind)
-    torch.manual_seed(options.seed)
+    made = NetworkOptions(encoder, outputs=target.outputs, kind=kind, **_decoder(stage, target))
     if options.wav2vec2 is None:
         return MouthingNetwork(made)
     from slp_mouthing.decoder.wav2vec2 import wav2vec2_network
 
     return wav2vec2_network(options.wav2vec2, made)
+
+
+def _decoder(stage: Stage, target: Target) -> dict[str, Any]:
+    """What `NetworkOptions` says of an autoregressive decoder."""
+    if stage.decoder == "none":
+        return {}
+    vertices = target.vertices if isinstance(target, VertexTarget) else 0
+    return {"decoder": DecoderOptions(draft=stage.decoder == "corrects", dropout=stage.encoder.dropout), "vertices": vertices}
 
 
 def _save_best(network: nn.Module, folder: Path, meta: Mapping[str, Any]) -> None:

@@ -19,6 +19,7 @@ from slp_mouthing.errors import InputError, MouthError
 from slp_mouthing.training import checkpoints
 from slp_mouthing.training.checkpoints import Counters
 from slp_mouthing.training.fleet import Alone
+from slp_mouthing.training.forcing import Forcing
 from slp_mouthing.training.validation import TOTAL
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from slp_mouthing.decoder.network import MouthingNetwork
     from slp_mouthing.training.batches import Batches, MotionBatch
     from slp_mouthing.training.fleet import Fleet
     from slp_mouthing.training.losses import Loss
@@ -91,23 +93,17 @@ class Report:
 
 
 class Forward(Protocol):
-    """How a network is run in training: alone, or forced by the truth."""
+    """How a network is run in training: see `forcing`."""
 
     def __call__(self, network: Any, batch: MotionBatch, progress: float) -> Tensor: ...  # [B, T, K]
-
-
-def run_alone(network: nn.Module, batch: MotionBatch, progress: float) -> Tensor:
-    """Networks without a memory of their own past."""
-    predicted: Tensor = network(batch.speech, batch.style)
-    return predicted
 
 
 class Loop:
     """One run of training in its folder."""
 
     def __init__(
-        self, network: nn.Module, batches: Batches, loss: Loss, options: LoopOptions, folder: str | Path, *,
-        validate: Validate | None = None, save_best: SaveBest | None = None, forward: Forward = run_alone,
+        self, network: MouthingNetwork, batches: Batches, loss: Loss, options: LoopOptions, folder: str | Path, *,
+        validate: Validate | None = None, save_best: SaveBest | None = None, forward: Forward | None = None,
         fleet: Fleet | None = None,
     ) -> None:  # fmt: skip
         """`save_best`: stores a network in the folder; the best of validation, or the last without `validate`."""
@@ -115,7 +111,8 @@ class Loop:
             raise InputError("training needs a number of steps or of minutes, one of the two")
         self.fleet = fleet or Alone()
         self.network, self.batches, self.loss, self.options = network.to(self.fleet.device), batches, loss, options
-        self.folder, self.validate, self.save_best, self.forward = Path(folder), validate, save_best, forward
+        self.folder, self.validate, self.save_best = Path(folder), validate, save_best
+        self.forward = forward or Forcing()
         self.optimiser = _optimiser(self.network, options)
         self.counters = Counters()
         self._losses: list[float] = []

@@ -7,20 +7,19 @@ do not count for the correlation.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from slp_mouthing.articulation import CHANNELS, compose
 from slp_mouthing.training.batches import motion_batch, voice_normalisers, voice_of
+from slp_mouthing.training.forcing import speakers
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
-    from torch import Tensor
-
-    from slp_mouthing.decoder.encoder import SpeechBatch
+    from slp_mouthing.decoder.network import MouthingNetwork
     from slp_mouthing.training.batches import Example, Listening
     from slp_mouthing.types import Array, Floats
 
@@ -95,12 +94,6 @@ def _near(runs: Sequence[Run], others: Sequence[Run]) -> int:
 
 
 # ---- a network over clips -------------------------------------------------------------------------------------------------
-class Predictor(Protocol):
-    """A network as it is used: speech to motion, free-running."""
-
-    def predict(self, batch: SpeechBatch, style: Tensor | None = None) -> Tensor: ...  # [B, T, K]
-
-
 @dataclass(frozen=True, slots=True)
 class Validation:
     """Clips that training never sees, at one frame rate."""
@@ -114,7 +107,7 @@ class Validation:
     def true(self) -> list[Array]:  # [T, K] each
         return [example.motions[self.fps] for example in self.examples]
 
-    def articulation(self, network: Predictor, listening: Listening = "both") -> Scores:
+    def articulation(self, network: MouthingNetwork, listening: Listening = "both") -> Scores:
         """With phones the plan is known, and with it when the mouth rests: then the presence is the true one."""
         predicted, true = list(self.predictions(network, listening)), self.true
         if listening != "audio":
@@ -122,24 +115,25 @@ class Validation:
                 values[:, -1] = truth[:, -1]
         return score_articulation(predicted, true)
 
-    def vertex_error_mm(self, network: Predictor) -> float:
+    def vertex_error_mm(self, network: MouthingNetwork) -> float:
         """Mean distance of vertices, over all frames. For outputs that are offsets in metres."""
         pairs = zip(self.predictions(network), self.true, strict=True)
         errors = [np.linalg.norm((found - true).reshape(len(true), -1, 3), axis=-1).mean(axis=1) for found, true in pairs]
         return float(1e3 * np.concatenate(errors).mean())
 
-    def predictions(self, network: Predictor, listening: Listening = "both") -> Iterator[Array]:  # [T, K] each
+    def predictions(self, network: MouthingNetwork, listening: Listening = "both") -> Iterator[Array]:  # [T, K] each
         normalisers = voice_normalisers(self.examples)
         for start in range(0, len(self.examples), self.batch):
             chosen = self.examples[start : start + self.batch]
             mels = [normalisers[voice_of(example)](example.mel.astype(np.float32)) for example in chosen]
             batch = motion_batch(chosen, mels, [self.fps] * len(chosen), listening).to(self.device)
             with torch.no_grad():
-                values = network.predict(batch.speech, batch.style).float().cpu().numpy()
+                speaker = speakers(network, batch)
+                values = network.predict(batch.speech, speaker).float().cpu().numpy()
             yield from (row[:length].copy() for row, length in zip(values, batch.speech.frames.tolist(), strict=True))
 
 
-def articulation_figures(groups: Mapping[str, Validation], network: Predictor) -> dict[str, float]:
+def articulation_figures(groups: Mapping[str, Validation], network: MouthingNetwork) -> dict[str, float]:
     """Scores of each group of clips, with sound and phones, phones alone, sound alone, by name; `total` is their mean."""
     figures: dict[str, float] = {}
     totals: list[float] = []
@@ -151,7 +145,7 @@ def articulation_figures(groups: Mapping[str, Validation], network: Predictor) -
     return figures | {TOTAL: float(np.mean(totals))}
 
 
-def vertex_figures(groups: Mapping[str, Validation], network: Predictor) -> dict[str, float]:
+def vertex_figures(groups: Mapping[str, Validation], network: MouthingNetwork) -> dict[str, float]:
     """Mean vertex error of each group in mm; `total` is their mean, negative so that more is better."""
     errors = {name: clips.vertex_error_mm(network) for name, clips in groups.items()}
     return {f"{name}/error_mm": error for name, error in errors.items()} | {TOTAL: -float(np.mean(list(errors.values())))}

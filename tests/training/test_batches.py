@@ -75,7 +75,7 @@ def test_captured_clips_are_heard_without_phones_and_give_their_mesh() -> None:
     batch = Batches(list(examples([mesh], VertexTarget(4))), BatchOptions())(0)
     assert batch.motion.shape == (1, 20, 12)
     assert batch.neutral is not None
-    assert batch.neutral.shape == (1, 12)
+    assert batch.neutral.shape == (1, 4, 3)
     assert not batch.speech.has_phones.any()
     with pytest.raises(InputError, match="4 vertices, the network 5"):
         list(examples([mesh], VertexTarget(5)))

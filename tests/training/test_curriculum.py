@@ -15,6 +15,7 @@ from slp_mouthing.errors import InputError, OutputError
 from slp_mouthing.training import curriculum
 from slp_mouthing.training.checkpoints import CURVE
 from slp_mouthing.training.curriculum import RECIPES, Stage, TrainOptions, train
+from slp_mouthing.training.forcing import Forcing
 from slp_mouthing.training.losses import READ_WEIGHT
 from tests.training.small_clips import SMALL, clip
 
@@ -102,11 +103,25 @@ def test_the_next_stage_begins_where_the_last_ended(tmp_path: Path, monkeypatch:
     assert all(torch.equal(value, after[name]) for name, value in before.items())
 
 
+def test_a_decoder_is_added_and_trained_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    use(monkeypatch, words())
+    first = train("c", tmp_path / "first", TrainOptions(steps=1, batch=2))
+    options = TrainOptions(start=first, steps=3, batch=2, decoder="corrects", freeze=True, rolled=0.5)
+    network, _ = load_network(train("c", tmp_path / "second", options))
+    assert network.decoder is not None
+    assert network.decoder.vertice_map_r.weight.abs().sum() > 0.0
+    for name, value in load_network(first)[0].state_dict().items():
+        assert torch.equal(value, network.state_dict()[name]), name
+    with pytest.raises(InputError, match="no decoder to train alone"):
+        train("c", tmp_path / "third", TrainOptions(start=first, freeze=True))
+
+
 def test_the_papers_settings() -> None:
     geometric, perceptual = AS_PUBLISHED["geometric"], AS_PUBLISHED["perceptual"]
     assert (geometric.epochs, geometric.batches.clips, geometric.loop.accumulate) == (250, 4, 1)
     assert (geometric.loop.optimiser, geometric.loop.learning_rate, geometric.loop.schedule) == ("adam", 1e-4, "constant")
     assert geometric.encoder.dropout == 0.3
+    assert (geometric.decoder, geometric.forcing) == ("alone", Forcing()), "teacher forcing"
     assert (perceptual.batches.clips, perceptual.loop.accumulate) == (1, 4)
     assert READ_WEIGHT == 1e-5
 
@@ -117,7 +132,7 @@ def test_captured_meshes_train_with_the_same_commands(tmp_path: Path, monkeypatc
     monkeypatch.setattr(curriculum, "load_flame", lambda folder: _Surface())
     first = train("vocaset", tmp_path / "first", TrainOptions(recipe="paper", steps=2))
     network, _ = load_network(first)
-    assert (network.options.kind, network.options.outputs) == ("offsets", 12)
+    assert (network.options.kind, network.options.outputs, network.options.vertices) == ("offsets", 12, 4)
     if stage == "adapt":
         reports: list[Report] = []
         train("mead", tmp_path / "second", TrainOptions("adapt", "paper", first, steps=2), reports.append)

@@ -14,7 +14,7 @@ from slp_mouthing.training.validation import (
     shut_runs,
     vertex_figures,
 )
-from tests.training.small_clips import made
+from tests.training.small_clips import SMALL, made
 
 SHUT, PRESENCE = CHANNELS.index("lipsShut"), CHANNELS.index("presence")
 TRUE = [example.motions[30.0] for example in made()]
@@ -66,6 +66,8 @@ def test_lips_that_stop_short_do_not_close() -> None:
 
 class Knows:
     """A network that says the truth of whatever it is asked, with all presence."""
+
+    options = SMALL
 
     def __init__(self, values: np.ndarray) -> None:
         self.values, self.asked = torch.from_numpy(values), []
