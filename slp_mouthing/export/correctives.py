@@ -27,7 +27,7 @@ class Correctives:
     """Shapes that belong to one clip, and how they play."""
 
     targets: Array  # [N, V, 3] metres
-    weights: Array  # [T, N], each shape's largest in size is 1
+    weights: Array  # [T, N] in [0, 1], each shape's largest is 1
 
 
 def blend_residuals(track: FaceTrack, head: Head, targets: Array) -> Iterator[Array]:
@@ -60,8 +60,27 @@ def fit_correctives(residuals: Iterable[Array], tolerance_m: float) -> Correctiv
         axes = np.concatenate([axes, added])
         amounts.append(np.concatenate([known, rest @ added.T], axis=1))
     weights = np.concatenate([np.pad(rows, ((0, 0), (0, len(axes) - rows.shape[1]))) for rows in amounts])
+    axes, weights = _without_negative(*_scaled(axes, weights))
+    return Correctives(axes.reshape(len(axes), axes.shape[1] // 3, 3), weights)
+
+
+def _scaled(axes: Array, weights: Array) -> tuple[Array, Array]:
+    """The same motion with each shape's largest weight at 1. [N, 3V], [T, N] -> [N, 3V], [T, N]"""
     peaks = weights[np.abs(weights).argmax(axis=0), np.arange(len(axes))]
-    return Correctives((axes * peaks[:, None]).reshape(len(axes), axes.shape[1] // 3, 3), weights / peaks)
+    return axes * peaks[:, None], weights / peaks
+
+
+def _without_negative(axes: Array, weights: Array) -> tuple[Array, Array]:
+    """The same motion without weights below 0, which Blender's shape keys cut off: with one more shape, against all others.
+
+    A frame's weights rise together by as much as its lowest lacks, and that shape takes it back. Rest stays at 0, and so does
+    what is between two frames as it was.
+    """
+    lacking = np.maximum(-weights.min(axis=1, initial=0.0), 0.0)[:, None]
+    if not lacking.any():
+        return axes, weights
+    raised = np.concatenate([weights + lacking, lacking], axis=1)
+    return _scaled(np.concatenate([axes, -axes.sum(axis=0, keepdims=True)]), raised)
 
 
 def _principal_axes(rest: Array, tolerance_m: float) -> Array:

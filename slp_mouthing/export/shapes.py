@@ -36,7 +36,7 @@ class ShapeClip:
     names: tuple[str, ...]
     """The 52 ARKit shapes, the tongue's, then the clip's correctives."""
     targets: Array  # [N, V, 3] metres
-    weights: Array  # [T, N] controls in [0, 1], correctives in [-1, 1]
+    weights: Array  # [T, N] in [0, 1]
 
 
 def shape_clip(track: FaceTrack, head: Head) -> ShapeClip:

@@ -36,7 +36,7 @@ def low_rank(rank: int, frames: int, vertices: int, seed: int = 0) -> np.ndarray
 def test_as_many_shapes_as_the_motion_has():
     residuals = low_rank(rank=5, frames=60, vertices=200)
     correctives = fit_correctives([residuals], TOLERANCE_M)
-    assert len(correctives.targets) == 5
+    assert len(correctives.targets) == 6, "five, and one against all of them"
     assert furthest_m(correctives, residuals) <= TOLERANCE_M
 
 
@@ -67,7 +67,22 @@ def test_any_residual_is_closed_whatever_the_chunks(residuals, size):
     chunks = [residuals[start : start + size] for start in range(0, len(residuals), size)]
     correctives = fit_correctives(chunks, TOLERANCE_M)
     assert furthest_m(correctives, residuals) <= TOLERANCE_M * 1.01
-    assert np.abs(correctives.weights).max(initial=0) <= 1.0 + 1e-6
+    assert correctives.weights.min(initial=0) >= 0.0, "Blender's shape keys cut off what is below"
+    assert correctives.weights.max(initial=0) <= 1.0 + 1e-6
+
+
+def test_between_two_frames_the_motion_is_straight():
+    residuals = low_rank(rank=4, frames=20, vertices=60)
+    correctives = fit_correctives([residuals], TOLERANCE_M)
+    halfway = (correctives.weights[:-1] + correctives.weights[1:]) / 2
+    played_m = np.einsum("tn,nvx->tvx", halfway, correctives.targets)
+    assert np.linalg.norm(played_m - (residuals[:-1] + residuals[1:]) / 2, axis=2).max() <= TOLERANCE_M
+
+
+def test_rest_stays_at_rest():
+    residuals = low_rank(rank=4, frames=20, vertices=60)
+    residuals[:5] = 0.0
+    assert not fit_correctives([residuals], TOLERANCE_M).weights[:5].round(6).any()
 
 
 def test_chunks_share_their_shapes():
