@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from slp_mouthing.decoder.features import FEATURE_HZ
+from slp_mouthing.decoder.light_rollout import DecoderWeights, LightRollout, decoder_shapes
 from slp_mouthing.decoder.light_stages import Layer, Stem
-from slp_mouthing.decoder.light_weights import HeadWeights, LayerWeights, Named, StemWeights, expected_shapes
+from slp_mouthing.decoder.light_weights import HeadWeights, LayerWeights, Named, StemWeights, encoder_shapes, normalised
+from slp_mouthing.decoder.options import STYLE
 from slp_mouthing.decoder.speech_input import SpeechInput
 from slp_mouthing.decoder.weights import read_weights
 from slp_mouthing.errors import InputError
@@ -41,15 +43,17 @@ class LightNetwork:
         weights = Named(stored.weights)
         self._stem = StemWeights.of(weights.under("encoder.stem."))
         self._layers = [LayerWeights.of(weights.under(f"encoder.layers.{k}."), encoder) for k in range(encoder.layers)]
-        self._head = HeadWeights.of(weights, stored.options)
+        self._head = HeadWeights.of(weights, stored.options) if stored.options.drafts else None
+        decoder = stored.options.fitted_decoder
+        self._decoder = None if decoder is None else DecoderWeights.of(weights, decoder)
 
     @staticmethod
     def load(path: str | Path) -> LightNetwork:
         """Of `.npz`. Raises `InputError` for a file that is missing, damaged, or of another program or topology."""
         stored = read_weights(path)
-        if stored.options.wav2vec2 is not None:
-            raise InputError("hears through wav2vec2, which needs torch", where=str(path), hint="train one on log-mel features")
-        for name, shape in expected_shapes(stored.options):
+        if stored.options.wav2vec2 is not None or stored.options.vertices:
+            raise InputError("is a network that needs torch: it hears through wav2vec2, or sees who speaks", where=str(path))
+        for name, shape in every_shape(stored.options):
             if (found := stored.weights.get(name)) is None or found.shape != shape:
                 got = "missing" if found is None else f"of shape {list(found.shape)}"
                 raise InputError(f"weight '{name}' is {got}, expected {list(shape)}: another topology", where=str(path))
@@ -72,8 +76,9 @@ class LightStream:
     def __init__(self, network: LightNetwork, fps: float, style: Floats | None, audio: bool, phones: bool) -> None:
         self._stem = Stem(network._stem, network.options.encoder, fps, audio, phones)
         self._layers = [Layer(weights, network.options.encoder) for weights in network._layers]
-        self._head = network._head.styled(style)
-        self._streams = audio, phones
+        self._head = None if network._head is None else network._head.styled(style)
+        self._rollout = None if network._decoder is None else LightRollout(network._decoder, style)
+        self._streams, self._bounded = (audio, phones), network.options.kind == "articulation"
 
     def push(self, speech: SpeechInput) -> Array:
         """The next features and the next frames' times (both on the clock of the whole) -> the frames now known, [t, K].
@@ -90,16 +95,30 @@ class LightStream:
 
     def fork(self) -> LightStream:
         """Another stream that goes on from here: its `finish` tells what comes if nothing else does."""
-        # No stage changes an array that it holds: it takes a new one.
+        # No layer changes an array that it holds: it takes a new one.
         other = copy.copy(self)
         other._stem, other._layers = self._stem.fork(), [copy.copy(layer) for layer in self._layers]
+        other._rollout = None if self._rollout is None else self._rollout.fork()
         return other
 
     def _run(self, speech: SpeechInput | None, final: bool) -> Array:
         x = self._stem.run(speech, final)
         for layer in self._layers:
             x = layer.run(x, final)
-        return self._head(x)
+        memory = normalised(x)
+        motion = None if self._head is None else self._head(memory)
+        if self._rollout is not None:
+            motion = self._rollout.run(memory, motion)
+        assert motion is not None
+        return np.clip(motion, 0.0, 1.0) if self._bounded else motion
+
+
+def every_shape(options: NetworkOptions) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """Every weight of a network by torch's name, with its shape."""
+    yield from encoder_shapes(options)
+    if (decoder := options.fitted_decoder) is not None:
+        yield from ((f"decoder.{name}", shape) for name, shape in decoder_shapes(decoder))
+        yield from (("speaker.weight", (decoder.model_dim, STYLE)), ("speaker.bias", (decoder.model_dim,)))
 
 
 def _chunks(speech: SpeechInput) -> Iterator[SpeechInput]:

@@ -23,8 +23,8 @@ _EPSILON = np.float32(1e-5)
 """Of the layer norms, as torch's."""
 
 
-def expected_shapes(options: NetworkOptions) -> Iterator[tuple[str, tuple[int, ...]]]:
-    """Every weight by torch's name, with its shape."""
+def encoder_shapes(options: NetworkOptions) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """Weights of the encoder and the draft head by torch's names, with their shapes."""
     encoder, dim, stem = options.encoder, options.encoder.dim, options.encoder.stem
     yield from (("encoder.stem.letters.weight", (encoder.vocabulary, encoder.letter)), ("encoder.stem.absent", (2, stem)))
     yield "encoder.stem.pace", (dim,)
@@ -37,8 +37,9 @@ def expected_shapes(options: NetworkOptions) -> Iterator[tuple[str, tuple[int, .
         linear |= {f"{layer}.qkv": (3 * dim, dim), f"{layer}.out": (dim, dim)}
         linear |= {f"{layer}.up": (encoder.feed_forward, dim), f"{layer}.down": (dim, encoder.feed_forward)}
         norms += [f"{layer}.norm1", f"{layer}.norm2"]
-    linear |= {"head.hidden": (options.hidden, dim), "head.style": (2 * options.hidden, STYLE)}
-    linear["head.out"] = (options.outputs, options.hidden)
+    if options.drafts:
+        linear |= {"head.hidden": (options.hidden, dim), "head.style": (2 * options.hidden, STYLE)}
+        linear["head.out"] = (options.outputs, options.hidden)
     for name, shape in linear.items():
         yield from ((f"{name}.weight", shape), (f"{name}.bias", shape[:1]))
     for name in norms:
@@ -65,11 +66,13 @@ class Named:
         weight = self[f"{name}.weight"]  # [out, in, KERNEL]
         return Linear(np.ascontiguousarray(weight.transpose(2, 1, 0).reshape(-1, len(weight))), self[f"{name}.bias"])
 
+    def projection(self, name: str) -> Linear:
+        """An attention's queries, keys and values side by side, by torch's names for them."""
+        return Linear(np.ascontiguousarray(self[f"{name}_weight"].T), self[f"{name}_bias"])
+
     def normed(self, norm: str, name: str) -> Linear:
-        """The linear layer after a layer norm, whose scale and shift it takes over."""
-        linear = self.linear(name)
-        scale, shift = self[f"{norm}.weight"], self[f"{norm}.bias"]
-        return Linear(scale[:, None] * linear.weight, linear.bias + shift @ linear.weight)
+        """The linear layer after a layer norm."""
+        return self.linear(name).after_norm(self[f"{norm}.weight"], self[f"{norm}.bias"])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,6 +82,18 @@ class Linear:
 
     def __call__(self, x: Array) -> Array:
         return np.asarray(x @ self.weight + self.bias)
+
+    def after_norm(self, scale: Array, shift: Array) -> Linear:
+        """With the scale and shift of the layer norm before it worked in."""
+        return Linear(scale[:, None] * self.weight, self.bias + shift @ self.weight)
+
+    def columns(self, first: int) -> Linear:
+        """The outputs from `first` on."""
+        return Linear(self.weight[:, first:], self.bias[first:])
+
+    def then(self, other: Linear) -> Linear:
+        """This and the other as one."""
+        return Linear(self.weight @ other.weight, self.bias @ other.weight + other.bias)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -131,16 +146,12 @@ class HeadWeights:
     out: Linear
     gates: int
     margin: np.float32
-    bounded: bool
 
     @staticmethod
     def of(weights: Named, options: NetworkOptions) -> HeadWeights:
         head = weights.under("head.")
-        hidden, scale, shift = head.linear("hidden"), weights["encoder.norm.weight"], weights["encoder.norm.bias"]
-        hidden = Linear(scale[:, None] * hidden.weight, hidden.bias + shift @ hidden.weight)
-        bounded = options.kind == "articulation"
-        margin = np.float32(options.gate_margin)
-        return HeadWeights(hidden, head.linear("style"), head.linear("out"), options.gates, margin, bounded)
+        hidden = head.linear("hidden").after_norm(weights["encoder.norm.weight"], weights["encoder.norm.bias"])
+        return HeadWeights(hidden, head.linear("style"), head.linear("out"), options.gates, np.float32(options.gate_margin))
 
     def styled(self, style: Floats | None) -> HeadWeights:
         """With the style's scale and shift worked in."""
@@ -152,11 +163,15 @@ class HeadWeights:
         hidden = Linear(self.hidden.weight * (1.0 + scale), self.hidden.bias * (1.0 + scale) + shift)
         return replace(self, hidden=hidden)
 
-    def __call__(self, x: Array) -> Array:  # [t, D] -> [t, K]
-        values = self.out(silu(self.hidden(normalised(x))))
+    def __call__(self, x: Array) -> Array:  # [t, D] normalised -> [t, K]
+        values = self.out(silu(self.hidden(x)))
         if self.gates:
             values[:, -self.gates :] = (sigmoid(values[:, -self.gates :]) - self.margin) / (1 - 2 * self.margin)
-        return np.clip(values, 0.0, 1.0) if self.bounded else values
+        return values
+
+
+def layer_norm(x: Array, scale: Array, shift: Array) -> Array:  # [D] each
+    return np.asarray(normalised(x[None])[0] * scale + shift)
 
 
 def normalised(x: Array) -> Array:

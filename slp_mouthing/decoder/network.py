@@ -45,8 +45,9 @@ class MouthingNetwork(nn.Module):
         super().__init__()
         self.options = options = options or NetworkOptions()
         self.encoder = _encoder(options, wav2vec2)
-        self.head = DraftHead(options)
-        self.decoder = self.speaker = None
+        self.head = DraftHead(options) if options.drafts else None
+        self.decoder: AutoregressiveDecoder | None = None
+        self.speaker: nn.Module | None = None
         if options.fitted_decoder is not None:
             dim = options.fitted_decoder.model_dim
             self.decoder = AutoregressiveDecoder(options.fitted_decoder)
@@ -56,10 +57,9 @@ class MouthingNetwork(nn.Module):
         memory: Tensor = self.encoder(batch)
         return memory
 
-    def draft(self, memory: Tensor, style: Tensor | None = None) -> Tensor:
-        """Each frame from its own memory. [B, T, D] -> [B, T, K]"""
-        drafted: Tensor = self.head(memory, None if self.options.vertices else style)
-        return drafted
+    def draft(self, memory: Tensor, style: Tensor | None = None) -> Tensor | None:
+        """Each frame from its own memory, [B, T, D] -> [B, T, K]; None where the decoder makes all of it."""
+        return None if self.head is None else self.head(memory, None if self.options.vertices else style)
 
     def forward(self, batch: SpeechBatch, style: Tensor | None = None, past: Tensor | None = None) -> Tensor:
         """Motion [B, T, K]; frames beyond a clip's end hold nothing of meaning.
@@ -68,13 +68,14 @@ class MouthingNetwork(nn.Module):
         `past` it goes on from its own, and no gradient reaches it.
         """
         memory = self.encode(batch)
-        drafted = self.draft(memory, style)
-        if self.decoder is None:
-            return drafted
-        offered = drafted if self.decoder.options.draft else None
-        if past is None:
-            return self.decoder.generate(memory, self._speaker(batch, style), batch.frames, offered)
-        motion: Tensor = self.decoder(past, memory, self._speaker(batch, style), offered)
+        motion = self.draft(memory, style)
+        if self.decoder is not None:
+            speaker = self._embedded(batch, style)
+            if past is None:
+                motion = self.decoder.generate(memory, speaker, batch.frames, motion)
+            else:
+                motion = self.decoder(past, memory, speaker, motion)
+        assert motion is not None
         return motion
 
     @torch.no_grad()
@@ -88,16 +89,14 @@ class MouthingNetwork(nn.Module):
             self.train(training)
         return predicted.clamp(0.0, 1.0) if self.options.kind == "articulation" else predicted
 
-    def _speaker(self, batch: SpeechBatch, style: Tensor | None) -> Tensor:  # [B, D of the decoder]
+    def _embedded(self, batch: SpeechBatch, style: Tensor | None) -> Tensor:
+        """Who speaks, for the decoder: [B, its dimension]."""
         assert self.speaker is not None
-        if self.options.vertices:
-            if style is None:
-                raise ValueError("this network knows speakers by their neutral mesh, and was given none")
-            embedded: Tensor = self.speaker(style)
-            return embedded
+        if style is None and self.options.vertices:
+            raise ValueError("this network knows speakers by their neutral mesh, and was given none")
         # As in the draft head, everyday mouthing is the origin.
-        numbers = batch.times_s.new_zeros(len(batch), STYLE) if style is None else style - 1.0
-        embedded = self.speaker(numbers.to(self.speaker.weight.dtype))
+        numbers = torch.zeros(len(batch), STYLE, device=batch.frames.device) if style is None else style - 1.0
+        embedded: Tensor = self.speaker(style if self.options.vertices else numbers)
         return embedded
 
 

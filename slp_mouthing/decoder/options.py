@@ -102,6 +102,11 @@ class NetworkOptions:
     """Of the neutral mesh that tells who speaks; 0: the style tells it."""
 
     @property
+    def drafts(self) -> bool:
+        """Whether there is a draft head."""
+        return self.decoder is None or self.decoder.draft
+
+    @property
     def gates(self) -> int:
         return GATES if self.kind == "articulation" else 0
 

@@ -11,9 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from slp_mouthing.decoder.light import LightNetwork
-from slp_mouthing.decoder.light_weights import expected_shapes
-from slp_mouthing.decoder.options import EncoderOptions, NetworkOptions
+from slp_mouthing.decoder.light import LightNetwork, every_shape
+from slp_mouthing.decoder.options import DecoderOptions, EncoderOptions, NetworkOptions
 from slp_mouthing.decoder.phone_stream import PHONES, PhoneFrames
 from slp_mouthing.decoder.speech_input import SpeechInput, frame_times_s
 from slp_mouthing.errors import InputError
@@ -29,10 +28,18 @@ if TYPE_CHECKING:
 SMALL = EncoderOptions(dim=32, layers=3, heads=4, feed_forward=48, stem=16, letter=8, back=6, ahead=2)
 
 
-@pytest.fixture(scope="module", params=["articulation", "offsets"])
+KINDS = {
+    "articulation": NetworkOptions(SMALL, hidden=24),
+    "offsets": NetworkOptions(SMALL, kind="offsets", hidden=24),
+    "autoregressive": NetworkOptions(SMALL, decoder=DecoderOptions(model_dim=16, feed_forward=24, layers=2)),
+    "corrected draft": NetworkOptions(SMALL, hidden=24, decoder=DecoderOptions(model_dim=16, feed_forward=24, draft=True)),
+}
+
+
+@pytest.fixture(scope="module", params=list(KINDS))
 def path(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(1)
-    network = MouthingNetwork(NetworkOptions(SMALL, outputs=15, kind=request.param, hidden=24))
+    network = MouthingNetwork(KINDS[request.param])
     with torch.no_grad():
         for weight in network.parameters():
             weight += 0.1 * torch.randn_like(weight)
@@ -138,7 +145,7 @@ def test_bad_files_are_named(path: Path, tmp_path: Path) -> None:
     for name, changed in others.items():
         other = {**arrays, **changed}
         if not changed:
-            del other["head.out.bias"]
+            del other["encoder.norm.bias"]
         np.savez(tmp_path / f"{name}.npz", **other)
         with pytest.raises(InputError, match="topology"):
             LightNetwork.load(tmp_path / f"{name}.npz")
@@ -147,13 +154,13 @@ def test_bad_files_are_named(path: Path, tmp_path: Path) -> None:
 def test_every_weight_is_expected(path: Path) -> None:
     network, _ = load_network(path)
     expected = {name: tuple(weight.shape) for name, weight in network.state_dict().items()}
-    assert dict(expected_shapes(network.options)) == expected
+    assert dict(every_shape(network.options)) == expected
 
 
 def test_weights_that_are_not_finite_are_refused(path: Path, tmp_path: Path) -> None:
     with np.load(path) as archive:
         arrays = dict(archive)
-    arrays["head.out.bias"] = np.full_like(arrays["head.out.bias"], np.nan)
+    arrays["encoder.norm.bias"] = np.full_like(arrays["encoder.norm.bias"], np.nan)
     np.savez(tmp_path / "nan.npz", **arrays)
     with pytest.raises(InputError, match="not finite"):
         LightNetwork.load(tmp_path / "nan.npz")

@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch")
 
 from slp_mouthing.decoder.encoder import collate  # noqa: E402
 from slp_mouthing.decoder.network import MouthingNetwork, load_network, save_network  # noqa: E402
-from slp_mouthing.decoder.options import EncoderOptions, NetworkOptions  # noqa: E402
+from slp_mouthing.decoder.options import DecoderOptions, EncoderOptions, NetworkOptions  # noqa: E402
 from slp_mouthing.decoder.phone_stream import PHONES, PhoneFrames  # noqa: E402
 from slp_mouthing.decoder.speech_input import SpeechInput, frame_times_s  # noqa: E402
 from slp_mouthing.errors import InputError  # noqa: E402
@@ -142,3 +142,30 @@ def test_weights_that_are_not_finite_or_of_another_shape_are_refused(tmp_path: P
     save_network(other, tmp_path / "other")
     with pytest.raises(InputError, match="shape"):
         load_network(tmp_path / "other")
+
+
+@pytest.mark.parametrize("draft", [False, True])
+def test_a_decoder_forced_by_its_own_motion_says_it_again(draft: bool) -> None:
+    network = _network(decoder=DecoderOptions(model_dim=16, feed_forward=24, draft=draft), kind="offsets")
+    assert network.decoder is not None and (network.head is not None) == draft
+    torch.nn.init.normal_(network.decoder.vertice_map_r.weight)
+    batch, style = collate([_clip(1.0), _clip(0.6)]), torch.full((2, 3), 0.5)
+    alone = network.predict(batch, style)
+    forced = network(batch, style, alone)
+    assert torch.allclose(alone[0], forced[0], atol=1e-4)
+    assert torch.allclose(alone[1, :18], forced[1, :18], atol=1e-4)
+    assert not torch.allclose(network.predict(batch)[0], alone[0], atol=1e-4)
+    forced.square().mean().backward()
+    assert not [name for name, weight in network.named_parameters() if weight.grad is None and "head.style" not in name]
+
+
+def test_a_decoder_may_know_speakers_by_their_mesh(tmp_path: Path) -> None:
+    network = _network(decoder=DecoderOptions(model_dim=16), kind="offsets", outputs=21, vertices=7)
+    torch.nn.init.normal_(network.decoder.vertice_map_r.weight)
+    batch, mesh = collate([_clip(0.5)]), torch.randn(1, 7, 3)
+    save_network(network, tmp_path / "net.safetensors")
+    loaded, _ = load_network(tmp_path / "net.safetensors")
+    assert torch.equal(loaded.predict(batch, mesh), network.predict(batch, mesh.flatten(1)))
+    assert not torch.allclose(network.predict(batch, 2 * mesh), network.predict(batch, mesh))
+    with pytest.raises(ValueError, match="neutral mesh"):
+        network.predict(batch)
