@@ -30,6 +30,11 @@ Density = Annotated[
 Jaw = Annotated[float, typer.Option(help="Share of the jaw in the movements.", min=0.0, max=2.0)]
 Lip = Annotated[float, typer.Option(help="Share of the lips in the movements.", min=0.0, max=2.0)]
 Driver = Annotated[str, typer.Option(help="What moves the mouth: rules (coarticulation by dominance functions).")]
+UpperFace = Annotated[
+    str,
+    typer.Option(help="Blinks, gaze, brows: previews (video and stills alone), always (tracks too), never."),
+]
+Seed = Annotated[int, typer.Option(help="Of what is left to chance, such as when the eyes blink.", min=0)]
 Vertices = Annotated[bool, typer.Option("--vertices", help="Keep the posed mesh in the track, as offsets in metres.")]
 Head = Annotated[str, typer.Option(metavar="HEAD", help="builtin, flame (see --flame), or your .glb with ARKit shapes.")]
 Flame = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of your FLAME files, for --head flame.")]

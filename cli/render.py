@@ -22,9 +22,11 @@ from .options import (
     Lexicons,
     Lip,
     MouthTiers,
+    Seed,
     Split,
     Strict,
     Tiers,
+    UpperFace,
     Vertices,
     Voice,
     read_options,
@@ -55,6 +57,8 @@ def render(
     intensity: Intensity = 1.0,
     jaw: Jaw = 1.0,
     lip: Lip = 1.0,
+    upper_face: UpperFace = "previews",
+    seed: Seed = 0,
     vertices: Vertices = False,
     density: Density = 1.0,
     tier: Tiers = None,
@@ -74,6 +78,7 @@ def render(
       mouth                 WHY{why} WHY{/waɪ/} WHY{%puffed-cheeks} WHY{} (nothing)
       one over several      ⌘holiday(GO HOLIDAY)
       fingerspelling        %(Peter)
+      yes or no?            YOU HAPPY ?   (raises the brows)
       comment               # to the end of the line
     """
     from slp_mouthing.formats import PictureOptions
@@ -93,6 +98,8 @@ def render(
         intensity=intensity,
         jaw=jaw,
         lip=lip,
+        upper_face=upper_face,
+        seed=seed,
         vertices=vertices,
         density=density,
         read=read_options(tier, mouth_tier, ignore_mouth_tiers, split, gloss_style),

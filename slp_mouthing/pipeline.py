@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from slp_mouthing.types import Array, ControlCurves, FaceFrame, MouthingPlan, MouthScore, Phone, Sign, Speech
 
 DRIVERS = ("neural", "rules")
+UPPER_FACE = ("previews", "always", "never")
 
 
 class OnStep(Protocol):
@@ -65,6 +66,11 @@ class StudioOptions:
     """Share of the jaw in them, 0 to 2."""
     lip: float = 1.0
     """Share of the lips in them, 0 to 2."""
+    upper_face: str = "previews"
+    """Whether eyes and brows live. One of `UPPER_FACE`: in pictures alone, so that tracks leave a captured body its own;
+    in tracks as well; nowhere."""
+    seed: int = 0
+    """Of what is left to chance: when the eyes blink."""
     vertices: bool = False
     """Keep the posed mesh in the track, as offsets from the neutral one."""
     density: float = 1.0
@@ -80,6 +86,8 @@ class StudioOptions:
             raise InputError(f"unknown head '{self.head}', allowed: builtin, flame, or the path of a .glb file")
         if self.driver not in DRIVERS:
             raise InputError(f"unknown driver '{self.driver}', allowed: {', '.join(DRIVERS)}")
+        if self.upper_face not in UPPER_FACE:
+            raise InputError(f"unknown choice of the upper face '{self.upper_face}', allowed: {', '.join(UPPER_FACE)}")
         if not 1.0 <= self.fps <= 240.0:
             raise InputError(f"fps is {self.fps:g}, allowed: 1 to 240")
         for name, high in (("intensity", 2.0), ("jaw", 2.0), ("lip", 2.0), ("density", 1.0)):
@@ -133,6 +141,8 @@ class Result:
     head: Head = field(repr=False)
     speak: Callable[[], Speech] = field(repr=False)
     """Gives the voice, and makes it the first time."""
+    preview: Callable[[], FaceTrack] = field(repr=False)
+    """Gives the track that pictures show, with eyes and brows that live."""
     cast: CastOptions = field(repr=False, default_factory=CastOptions)
     """Who pictures show."""
 
@@ -151,16 +161,18 @@ class Result:
         """The synthesised voice on the signs' clock, as long as the track."""
         return self.speak()
 
-    def take(self, *, sound: bool = False) -> Take:
+    def take(self, *, sound: bool = False, preview: bool = False) -> Take:
         """What an exporter gets."""
-        return Take(self.track, self.head, safe_stem(self.plan.name), self.plan, self.sound if sound else None)
+        track = self.preview() if preview else self.track
+        return Take(track, self.head, safe_stem(self.plan.name), self.plan, self.sound if sound else None)
 
     def save(self, path: str | Path, picture: PictureOptions | None = None) -> None:
         """Write one file in the format of its suffix: `.track.npz`, `.plan.json`, `.glb`, `.mp4`, ... Raises `OutputError`."""
         from slp_mouthing import formats
 
         picture = picture or formats.PictureOptions(cast=self.cast)
-        formats.save(self.take(sound=picture.sound), Path(path), picture)
+        shown = Path(path).suffix.lstrip(".") in formats.PICTURES
+        formats.save(self.take(sound=picture.sound, preview=shown), Path(path), picture)
 
 
 class Studio:
@@ -214,8 +226,19 @@ class Studio:
         scored = score(plan, gestures.find, TimingOptions(fps=options.fps))
         speak = cache(lambda: sound(plan, scored, self.voice.speak))
         values = self._driver(scored, speak, options.fps, Style(options.intensity, options.jaw, options.lip))
-        track = self._track(perform(values, scored, options.fps), source)
-        return Result(track, plan, scored, self.head, speak, options.cast)
+        curves = perform(values, scored, options.fps)
+        lively = cache(lambda: self._lively(curves, plan))
+        track = self._track(lively() if options.upper_face == "always" else curves, source)
+        preview = cache(lambda: self._track(lively(), source) if options.upper_face == "previews" else track)
+        return Result(track, plan, scored, self.head, speak, preview, options.cast)
+
+    def _lively(self, curves: ControlCurves, plan: MouthingPlan) -> ControlCurves:
+        """With eyes and brows."""
+        from slp_mouthing.upper_face import UpperFaceOptions, add_upper_face
+
+        found = {k: self.lexicon.meaning(sign.lemma or sign.gloss) for k, sign in enumerate(plan.signs)}
+        meanings = {k: meaning for k, meaning in found.items() if meaning}
+        return add_upper_face(curves, plan, meanings, UpperFaceOptions(seed=self.options.seed))
 
     @property
     def lexicon(self) -> Lexicon:
@@ -359,8 +382,9 @@ class Studio:
     def _meta(self, source: str) -> str:
         from slp_mouthing import __version__
 
-        meta = {"version": __version__, "input": source, "voice": self.voice.name, "seed": 0, "decoder": self._driver.checksum,
-                "settings": self._settings}  # fmt: skip
+        options = self.options
+        meta = {"version": __version__, "input": source, "voice": self.voice.name, "seed": options.seed,
+                "decoder": self._driver.checksum, "settings": self._settings}  # fmt: skip
         return json.dumps(meta, ensure_ascii=False)
 
     @cached_property
@@ -368,7 +392,15 @@ class Studio:
         """Checksum of everything else that shapes a track: options and lexicon."""
         options = self.options
         style = (options.intensity, options.jaw, options.lip)
-        settings = (options.cast, style, options.vertices, options.density, options.read, self.lexicon.checksum)
+        settings = (
+            options.cast,
+            style,
+            options.upper_face,
+            options.vertices,
+            options.density,
+            options.read,
+            self.lexicon.checksum,
+        )
         digest = hashlib.sha256(repr(settings).encode())
         return digest.hexdigest()[:16]
 

@@ -29,6 +29,8 @@ ActionType = Literal[
 ]  # fmt: skip
 Source = Literal["lexicon", "rule", "override", "default"]
 Reduction = Literal["full", "tonic", "first_syllable", "first_consonant"]
+Meaning = Literal["wh", "negation"]
+"""Of a sign, for the brows: it asks for more than yes or no, or it denies."""
 
 ARKIT_NAMES: tuple[str, ...] = (
     "eyeBlinkLeft", "eyeLookDownLeft", "eyeLookInLeft", "eyeLookOutLeft", "eyeLookUpLeft", "eyeSquintLeft", "eyeWideLeft",
@@ -120,6 +122,8 @@ class Utterance:
     """In order of time, not overlapping. When there are any they are all that the mouth does: it rests between them."""
     offset_s: float = 0.0
     """Time on the input's clock at which this utterance has its 0."""
+    question: bool = False
+    """It ends with a question mark."""
 
     @property
     def end_s(self) -> float:
@@ -203,6 +207,8 @@ class MouthingPlan:
     """File the utterance was read from; empty when it was given as text."""
     offset_s: float = 0.0
     """Time on the input's clock at which this plan has its 0."""
+    question: bool = False
+    """The utterance ends with a question mark: the brows ask, see `upper_face`."""
 
     @property
     def end_s(self) -> float:

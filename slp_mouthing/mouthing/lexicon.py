@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from slp_mouthing.mouthing.lexicon_file import Voices
-    from slp_mouthing.types import ActionType, MouthOverride, Reduction
+    from slp_mouthing.types import ActionType, Meaning, MouthOverride, Reduction
 
 Confidence = Literal["high", "medium", "low"]
 
@@ -72,10 +72,16 @@ class Lexicon:
     """What each `source` of the entries stands for."""
     checksum: str = ""
     """SHA-256 of the files it was read from."""
+    meanings: Mapping[str, Meaning] = field(default_factory=dict, repr=False)
+    """Glosses that the brows go along with."""
 
     def lookup(self, gloss: str) -> LexiconEntry | None:
         """The entry of a gloss or of the sign it is a variant of (`?BROWN2b` -> BROWN, `LOOK/THINK` -> LOOK), or None."""
         return next((entry for form in gloss_forms(gloss) if (entry := self._by_key.get(form.upper()))), None)
+
+    def meaning(self, gloss: str) -> Meaning | None:
+        """What the gloss, or the sign it is a variant of, means for the brows."""
+        return next((self.meanings[form.upper()] for form in gloss_forms(gloss) if form.upper() in self.meanings), None)
 
     def near(self, gloss: str, count: int = 3) -> list[str]:
         """Glosses that are spelled almost like this one, nearest first."""
@@ -143,5 +149,6 @@ def _layered(below: Lexicon, above: Lexicon) -> Lexicon:
         voice=above.voice or below.voice,
         entries={**below.entries, **above.entries},
         sources={**below.sources, **above.sources},
+        meanings={**below.meanings, **above.meanings},
         checksum=f"{below.checksum}+{above.checksum}",
     )

@@ -6,6 +6,7 @@
       voice: en-gb                # espeak-ng voice
       defaults: {confidence: medium, source: editorial}
       sources: {editorial: where it comes from}
+      upper_face: {wh: [WHO, WHY], negation: [NOT]}   # what the brows go along with
     entries:
       HOME: home                  # words; /IPA/, "%gesture" or nothing as in gloss text
       READ-PAST: {mouthing: read, ipa: rɛd}
@@ -34,7 +35,7 @@ from slp_mouthing.errors import InputError, LexiconError, MouthError
 from slp_mouthing.files import decode_text, read_text
 from slp_mouthing.mouthing import gestures
 from slp_mouthing.mouthing.lexicon import Confidence, Lexicon, LexiconEntry
-from slp_mouthing.types import ActionType, MouthOverride, Reduction
+from slp_mouthing.types import ActionType, Meaning, MouthOverride, Reduction
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -134,7 +135,14 @@ class _Reader:
         entries = self.entries(parts["entries"], {}) if "entries" in parts else {}
         for group in self.sequence(parts["groups"], "groups") if "groups" in parts else ():
             self.group(group, entries)
-        return Lexicon(texts["name"] or self.where, texts["language"], texts["voice"], entries, self.sources, checksum)
+        meanings = self.meanings(header["upper_face"]) if "upper_face" in header else {}
+        return Lexicon(texts["name"] or self.where, texts["language"], texts["voice"], entries, self.sources, checksum, meanings)
+
+    def meanings(self, node: yaml.Node) -> dict[str, Meaning]:
+        """Glosses by what they mean for the brows: `upper_face: {wh: [WHO], negation: [NOT]}`."""
+        names: tuple[Meaning, ...] = get_args(Meaning)
+        cells = self.table(node, names)
+        return {self.text(gloss, key).upper(): key for key in names if key in cells for gloss in self.sequence(cells[key], key)}
 
     def group(self, node: yaml.Node, entries: dict[str, LexiconEntry]) -> None:
         """Adds the entries of a group, with its attributes where they give none."""
@@ -299,7 +307,7 @@ _ATTRIBUTES: dict[str, Callable[[_Reader, str, yaml.Node], object]] = {
 }
 _KEYS = (*_MOUTH_KEYS, *_ATTRIBUTES)
 _DEFAULTS = ("region", "confidence", "source")
-_HEADER = ("name", "language", "voice", "defaults", "sources")
+_HEADER = ("name", "language", "voice", "defaults", "sources", "upper_face")
 
 
 def _type_of(mouth: MouthOverride) -> ActionType:

@@ -110,6 +110,7 @@ class _Planner:
             self.options.fps,
             self.utterance.input,
             self.utterance.offset_s,
+            self.utterance.question,
         )
 
     def fitted(self) -> list[MouthAction]:

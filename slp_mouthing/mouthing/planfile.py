@@ -33,6 +33,7 @@ def plan_to_json(plan: MouthingPlan) -> str:
         "warnings": list(plan.warnings),
     }
     parts = [f'"version": {VERSION}', f'"name": {_dumps(plan.name)}', f'"fps": {_dumps(plan.fps)}']
+    parts += ['"question": true'] if plan.question else []
     parts += [f'"offset_s": {_dumps(_time(plan.offset_s))}'] if plan.offset_s else []
     parts += [f'"{key}": {_lines(values)}' for key, values in rows.items()]
     return "{\n  " + ",\n  ".join(parts) + "\n}"
@@ -57,7 +58,8 @@ def plan_from_json(text: str, where: str = "") -> MouthingPlan:
     )
     warnings = tuple(str(value) for value in reader.rows(root.get("warnings", []), "warnings"))
     fps, offset_s = (reader.number(root.get(key, default), key) for key, default in (("fps", 30.0), ("offset_s", 0.0)))
-    return MouthingPlan(signs, actions, warnings, str(root.get("name", "")), fps, where, offset_s)
+    question = root.get("question", False) is True
+    return MouthingPlan(signs, actions, warnings, str(root.get("name", "")), fps, where, offset_s, question)
 
 
 def _action(action: MouthAction) -> dict[str, Any]:

@@ -84,7 +84,7 @@ def _asl(gloss: str) -> Reading:
     bare = _ASL_HANDS.sub("", gloss.lstrip("?"))
     for prefix, kind in _ASL_WORDS.items():
         if bare[: len(prefix)].lower() == prefix and len(bare) > len(prefix):
-            return Reading(kind, spelled(_stripped(bare[len(prefix) :], _ASL_MARKS)))
+            return Reading(kind, spelled(_stripped(bare[len(prefix) :].removeprefix("fs-"), _ASL_MARKS)))
     return _by_kinds(bare, _ASL_KINDS) or _lexical(gloss, _stripped(bare, _ASL_MARKS))
 
 
@@ -119,6 +119,7 @@ _DGS_KINDS: tuple[tuple[SignKind, re.Pattern[str]], ...] = (
     ("unknown", re.compile(r"\$|[^\w]*$")),
 )
 _DGS_HANDS = re.compile(r"^[|\s]+")
+_DGS_CANDIDATE = re.compile(r"^\$(?:KANDIDAT|CANDIDATE)-")
 _DGS_MARKS = re.compile(r"[*^]+$")
 _DGS_VARIANT = re.compile(r"(?<=\D)\d+[A-Z]?$")
 _DGS_SPELLED = re.compile(r"\$(?:ALPHA|INIT)[^:]*:?(.*)")
@@ -132,7 +133,7 @@ _DGS_VALUE: dict[str, tuple[int, int]] = {
 
 
 def _dgs(gloss: str) -> Reading:
-    bare = _DGS_MARKS.sub("", _DGS_HANDS.sub("", gloss.lstrip("?")))
+    bare = _DGS_CANDIDATE.sub("", _DGS_MARKS.sub("", _DGS_HANDS.sub("", gloss.lstrip("?"))))
     if word := _DGS_SPELLED.match(bare):
         return Reading("fingerspelling", spelled(word[1].strip("#")))
     if name := _DGS_NAME.match(bare):

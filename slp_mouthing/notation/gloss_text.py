@@ -100,7 +100,8 @@ class _LineParser:
         if bad := _CONTROL.search(self.line):
             raise self.error(f"control character U+{ord(bad[0]):04X}", bad.start(), "give plain text in UTF-8")
         tokens = self.tokens(len(self.line), inside=False)
-        return _Clock(self).lay(tokens)
+        question = len(tokens) > 1 and tokens[-1] == _Token("?", tokens[-1].column)
+        return replace(_Clock(self).lay(tokens[:-1] if question else tokens), question=question)
 
     def error(self, what: str, at: int, hint: str = "") -> InputError:
         """An error at the 0-based column `at`."""

@@ -17,7 +17,7 @@ _KINDS: tuple[tuple[SignKind, re.Pattern[str]], ...] = (
     ("name", re.compile(r"SN:", re.I)),
     ("pointing", re.compile(r"PT:|PT$|IX(?:-|$)|INDEX(?:-?\d\w*)?$", re.I)),
     ("depicting", re.compile(r"(?:DS(?:EW|EP|H|S|A)?|CL(?:L|M|H|SS|E|B)?)(?:[:(\-]|$)")),
-    ("gesture", re.compile(r"G:|G\([A-Z]+\):?", re.I)),
+    ("gesture", re.compile(r"(?:G|CA):|G\([A-Z]+\):?", re.I)),
     ("buoy", re.compile(r"[LFPT]BUOY(?:\W|$)", re.I)),
     ("unknown", re.compile(r"AD+[-_ ]*T[O0][-_ ]*S[IGN]{2,4}\w*|FALSE[-_ ]?START?", re.I)),
     ("unknown", re.compile(r"(?:INDECIPHERABLE|UNKNOWN)(?=[(?:]|$)|XXX$|[A-Z]{1,2}:\S|[^\w]*$", re.I)),
@@ -52,14 +52,18 @@ def spelled_word(gloss: str, kind: SignKind) -> str | None:
     """The word a fingerspelled or name sign stands for, as written; None for other kinds, or when it is not known.
 
     `FS:WORD(WRD)` gives WORD, `FS:F-FORTUNE` FORTUNE, `FS:J-O-H-N` JOHN, `FS:NEW-YORK` NEW YORK, `%(New York)` New York,
-    `SN:PETER(FS:PETER(PR))` PETER; `FS:INDECIPHERABLE(GTH)` None.
+    `SN:PETER(FS:PETER(PR))` PETER; `FS:G-GRAPHIC^ART` GRAPHIC ART; `FS:INDECIPHERABLE(GTH)` None.
     """
     if kind not in ("fingerspelling", "name"):
         return None
     bare = gloss.lstrip("?")
     if bare.startswith("%("):
         return bare.removeprefix("%(").removesuffix(")").strip() or None
-    return spelled(re.split(r"[(]", bare[3:], maxsplit=1)[0])
+    words = [spelled(part.removeprefix("FS:")) for part in re.split(r"[(]", bare[3:], maxsplit=1)[0].split("^")]
+    return " ".join(filter(None, words)) or None
+
+
+_NOT_KNOWN = ("INDECIPHERABLE", "UNKNOWN")
 
 
 def spelled(letters: str) -> str | None:
@@ -72,7 +76,7 @@ def spelled(letters: str) -> str | None:
         word = " ".join(parts[1:])
     else:
         word = " ".join(parts)
-    return word if word and word.upper() != "INDECIPHERABLE" else None
+    return word if word and parts[-1].upper() not in _NOT_KNOWN else None
 
 
 def default_duration_s(kind: SignKind, text: str | None) -> float:

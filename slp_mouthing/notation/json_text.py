@@ -1,10 +1,10 @@
 """JSON: a list of signs, or a plan that was written before (`.plan.json`).
 
-    {"signs": [{"gloss": "WHY", "start_s": 0.2, "end_s": 0.68, "mouth": "why"}, ...]}
+    {"signs": [{"gloss": "WHY", "start_s": 0.2, "end_s": 0.68, "mouth": "why"}, ...], "question": true}
 
 `mouth` is what stands in braces in gloss text (`/waɪ/`, `%puffed-cheeks`, `""` for nothing); without it the lexicon decides. A
 sign without `start_s` begins where the one before it ends; one without `end_s` has the default duration of its kind. A list of
-such objects is one utterance each.
+such objects is one utterance each. `question` raises the brows of a question that wants yes or no.
 
 A plan keeps its times and what its actions mouth (`ipa`, else `text`), also where they were edited. What is dropped: why it was
 decided so (`source`, `rule`, `reduction`, `stretch`), and its warnings.
@@ -76,7 +76,8 @@ class _Reader:
         said = tuple(self.apart([mouthing for mouthing in mouthings if mouthing]))
         if actions and not said:
             signs = [Sign(s.gloss, s.kind, s.start_s, s.end_s, s.text, MouthOverride("none"), lemma=s.lemma) for s in signs]
-        return Utterance(tuple(signs), warnings=tuple(self.warnings), input=self.where, mouthings=said, offset_s=offset_s)
+        return Utterance(tuple(signs), warnings=tuple(self.warnings), input=self.where, mouthings=said, offset_s=offset_s,
+                         question=self.flag(root.get("question", False), "question"))  # fmt: skip
 
     def sign(self, value: object, at: str, now_s: float) -> Sign:
         row = self.table(value, at)
@@ -96,6 +97,11 @@ class _Reader:
         if not 0 < end_s - start_s <= MAX_SIGN_S:
             raise self.error(f"{at}.end_s", end_s, f"above its start, {start_s:g}, and at most {MAX_SIGN_S:g} s later")
         return Sign(gloss, kind, start_s, end_s, reading.text, self.mouth(row, at), lemma=reading.lemma)
+
+    def flag(self, value: object, at: str) -> bool:
+        if not isinstance(value, bool):
+            raise self.error(at, value, "true or false")
+        return value
 
     def mouth(self, row: dict[str, Any], at: str) -> MouthOverride | None:
         if row.get("mouth") is None:

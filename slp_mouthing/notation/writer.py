@@ -24,6 +24,7 @@ def format_utterance(utterance: Utterance) -> str:
         if index in firsts:
             word = f"⌘{write_mouth(firsts[index].override)}({word}"
         words.append(f"{word})" if index in lasts else word)
+    words += ["?"] if utterance.question else []
     timed = [f"{write_mouth(one.override)}@{_slot(one)}" for one in utterance.mouthings]
     return " ".join([*words, "#", *timed] if timed else words)
 
