@@ -26,6 +26,7 @@ UPPER = {
     "formats",
     "baked",
     "cast",
+    "signer",
     "drivers",
     "streaming",
     "fitting",

@@ -44,6 +44,11 @@ class Avatar:
         rest_shape = self.rest_shape[chosen] if len(self.rest_shape) else self.rest_shape
         return replace(self, rest_shape=rest_shape, **{name: getattr(self, name)[chosen] for name in names})
 
+    def rebound(self, triangles: NDArray[np.int64]) -> Avatar:
+        """The same Gaussians on a mesh that has some of the triangles under other numbers: [F] the new ones, -1 for none."""
+        kept = self.only(triangles[self.binding] >= 0)
+        return replace(kept, binding=triangles[kept.binding].astype(np.int32))
+
     def to_world(self, vertices_m: Array, triangles: NDArray[np.int32]) -> tuple[Array, Array, Array]:
         """Means [N, 3] m, quaternions [N, 4] and standard deviations [N, 3] m on a posed mesh [V, 3], [F, 3].
 
@@ -56,6 +61,16 @@ class Avatar:
             means, quats, scales,
         )  # fmt: skip
         return means, quats, scales
+
+
+def together(first: Avatar, second: Avatar) -> Avatar:
+    """Two avatars on one mesh as one."""
+    names = tuple(dict.fromkeys(first.material_names + second.material_names))
+    tables = [np.array([names.index(name) for name in avatar.material_names], np.uint8) for avatar in (first, second)]
+    material = np.concatenate([table[avatar.material] for table, avatar in zip(tables, (first, second), strict=True)])
+    fields = ("binding", "position", "rotation_wxyz", "log_scale", "opacity", "color", "rest_shape")
+    both = {name: np.concatenate([getattr(first, name), getattr(second, name)]) for name in fields}
+    return Avatar(material=material, material_names=names, **both)
 
 
 def triangle_frames(vertices_m: Array, triangles: NDArray[np.int32]) -> tuple[Array, Array, Array]:

@@ -31,6 +31,7 @@ MATERIALS: dict[str, Material] = {
     "skin": _SKIN, "nostril": _SKIN, "eyelid_edge": _SKIN, "lip": Material("lips", 0.4),
     "mouth_cavity": _MOUTH, "gum": _MOUTH, "tongue": _MOUTH, "tooth": Material("teeth", 0.2),
     "sclera": _EYES, "iris": _EYES, "pupil": _EYES,
+    "hand": _SKIN, "nail": Material("nails", 0.3),
     "hair": _HAIR, "brow": _HAIR, "lash": _HAIR, "garment": Material("garment", 0.9, double_sided=True),
 }  # fmt: skip
 """By region name; a region that is not named here is a material of its own, `DEFAULT_ROUGHNESS` rough."""

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 OPEN_JAW = 0.5
 """jawOpen of the second pose in which occlusion is found; the lips' opening blends between rest and it."""
 
+_AT_REST = np.eye(3, 4, dtype=np.float32)
+
 
 @dataclass(frozen=True, slots=True)
 class FaceLight:
@@ -28,7 +30,7 @@ class FaceLight:
     normals: Array  # [V, 3]
     sky: Array  # [V]
     key: Array  # [V]
-    face: Array  # [3] opening of the lips, their z, height of the eyes; m
+    face: Array  # [15] opening of the lips, their z, height of the eyes, m; [3, 4] matrix that takes the head to its rest
 
 
 class LitHead:
@@ -55,8 +57,13 @@ class LitHead:
             normals=self.normals(vertices_m),
             sky=self._rest.sky + share * (self._opened.sky - self._rest.sky),
             key=self._rest.key + share * (self._opened.key - self._rest.key),
-            face=np.array([gap, vertices_m[[self._upper, self._lower], 2].mean(), self._eye_height_m], np.float32),
+            face=self._face(gap, vertices_m, _AT_REST),
         )
+
+    def _face(self, gap: float, vertices_m: Array, to_rest: Array) -> Array:
+        """What the shading of mouth and eyes goes by, of a mesh whose head `to_rest` [3, 4] takes to its rest."""
+        lips = (vertices_m[[self._upper, self._lower]] @ to_rest[2, :3] + to_rest[2, 3]).mean()
+        return np.concatenate([[gap, lips, self._eye_height_m], to_rest.ravel()]).astype(np.float32)
 
     def normals(self, vertices_m: Array) -> Array:
         """Smooth unit normals [V, 3]."""

@@ -45,20 +45,22 @@ def find_occlusion(vertices_m: Array, triangles: NDArray[np.int32], normals: Arr
     key = np.zeros(len(vertices_m), np.float32)
     for direction in _disc(key_direction, KEY_RADIUS_RAD, KEY_DIRECTIONS):
         key += _visible(vertices_m, triangles, normals, direction, KEY_PIXELS)
-    smooth = _smoother(triangles, len(vertices_m))
+    smooth = smoother(triangles, len(vertices_m))
     return Occlusion(smooth(sky / weight), smooth(key / np.float32(KEY_DIRECTIONS)))
 
 
-def _smoother(triangles: NDArray[np.int32], count: int) -> Callable[[Array], Array]:
+def smoother(triangles: NDArray[np.int32], count: int) -> Callable[[Array], Array]:
     """Vertex values averaged with their neighbours: depth maps have pixels, and light has not."""
+    from scipy.sparse import csr_array
+
     ends = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
     ends = np.concatenate([ends, ends[:, ::-1]])
     neighbors = np.maximum(np.bincount(ends[:, 0], minlength=count), 1)
+    total = csr_array((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), (count, count))
 
     def smooth(values: Array) -> Array:
         for _ in range(SMOOTHINGS):
-            mean = np.bincount(ends[:, 0], values[ends[:, 1]], count) / neighbors
-            values = ((values + mean) / 2).astype(np.float32)
+            values = ((values + total @ values / neighbors) / 2).astype(np.float32)
         return values
 
     return smooth
@@ -66,7 +68,7 @@ def _smoother(triangles: NDArray[np.int32], count: int) -> Callable[[Array], Arr
 
 def _visible(vertices: Array, triangles: NDArray[np.int32], normals: Array, direction: Array, pixels: int) -> Array:
     """1 for vertices that see out along `direction`, soft within a pixel. -> [V]"""
-    axes = _frame(direction)
+    axes = frame(direction)
     low, high = vertices.min(0), vertices.max(0)
     scale = np.float32((pixels - 4) / np.linalg.norm(high - low))
     screen = (vertices - (low + high) / 2) @ axes.T
@@ -84,7 +86,7 @@ def _visible(vertices: Array, triangles: NDArray[np.int32], normals: Array, dire
     return total
 
 
-def _frame(direction: Array) -> Array:
+def frame(direction: Array) -> Array:
     """Rows: two axes across, and the direction itself."""
     helper = np.eye(3)[np.argmin(np.abs(direction))]
     right = np.cross(helper, direction)
@@ -103,6 +105,6 @@ def _sphere(count: int) -> Array:  # [count, 3]
 def _disc(direction: Array, radius: float, count: int) -> Array:  # [count, 3]
     k = np.arange(count) + 0.5
     r, turn = radius * np.sqrt(k / count), np.pi * (1 + 5**0.5) * k
-    right, up, forward = _frame(direction)
+    right, up, forward = frame(direction)
     spread = forward + (r * np.cos(turn))[:, None] * right + (r * np.sin(turn))[:, None] * up
     return np.asarray(spread / np.linalg.norm(spread, axis=1, keepdims=True), np.float32)

@@ -79,10 +79,17 @@ def highlight(cosine, sharpness):
 def light_at(nx, ny, nz, vx, vy, vz, x, y, z, sky, key, material, table, light, face, albedo, color):
     """Display colour [3] of a point with a unit normal n, seen along the unit vector v towards the camera.
 
-    `face`: opening of the lips m, z of the lips m, height of the eyes m.
+    `face`: opening of the lips m, z of the lips m, height of the eyes m; then the rows of the [3, 4] matrix that takes the point
+    to where it would be with the head at rest.
     """
     one = np.float32(1)
     lit = one
+    if table[material, INSIDE] > np.float32(0) or table[material, UNDER_LID] > np.float32(0):
+        x, y, z = (
+            face[3] * x + face[4] * y + face[5] * z + face[6],
+            face[7] * x + face[8] * y + face[9] * z + face[10],
+            face[11] * x + face[12] * y + face[13] * z + face[14],
+        )
     if table[material, INSIDE] > np.float32(0):
         # The lips follow the dental arch: their depth falls off to the sides.
         depth = max(np.float32(0), face[1] - np.float32(0.006) - np.float32(7.0) * x * x - z) * table[material, DEPTH_TINT]
