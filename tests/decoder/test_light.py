@@ -74,7 +74,7 @@ def test_style_is_equal_too(path: Path) -> None:
     assert np.abs(light.predict(clip) - expected).max() > 1e-3
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 90), st.integers(0, 40)), max_size=8), st.integers(0, 60), st.integers(1, 150))
 def test_a_stream_is_the_whole(path: Path, cuts: list[tuple[int, int]], features: int, frames: int) -> None:
     clip = _clip(frames, features=features + 1)
