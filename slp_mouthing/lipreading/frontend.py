@@ -66,7 +66,7 @@ class Trunk(nn.Module):
 
     def __init__(self, options: FrontendOptions) -> None:
         super().__init__()
-        self.count, channels = len(options.widths), options.stem
+        channels = options.stem
         for number, width in enumerate(options.widths, start=1):
             stride = options.first_stride if number == 1 else 2
             blocks = [Block(channels, width, stride), *(Block(width, width, 1) for _ in range(options.blocks - 1))]

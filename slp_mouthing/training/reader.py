@@ -44,7 +44,7 @@ class ReaderTraining:
 
     renders: RenderOptions = field(default_factory=RenderOptions)
     reader: ReaderOptions = field(default_factory=ReaderOptions)
-    clips: int = 16
+    clips: int = 12
     """In a batch."""
     frames: int = 64
     """Of each clip at most."""
@@ -52,7 +52,7 @@ class ReaderTraining:
     """Of the visemes' cross entropy beside CTC's loss per phone."""
     loop: LoopOptions = field(
         default_factory=lambda: LoopOptions(
-            steps=2000, learning_rate=1e-3, warm_up=100, weight_decay=0.02, precision="bfloat16", validate_every=500,
+            steps=1600, learning_rate=1e-3, warm_up=100, weight_decay=0.02, precision="bfloat16", validate_every=200,
             report_every=50, ramp=(0.0, 0.0),
         )
     )  # fmt: skip

@@ -11,6 +11,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from slp_mouthing.errors import InputError, OutputError  # noqa: E402
+from slp_mouthing.lipreading.checkpoint import load_reader  # noqa: E402
 from slp_mouthing.lipreading.conformer import ConformerOptions  # noqa: E402
 from slp_mouthing.lipreading.frontend import FrontendOptions  # noqa: E402
 from slp_mouthing.lipreading.reader import ReaderOptions, SmallReader  # noqa: E402
@@ -107,6 +108,20 @@ def test_a_reader_learns_its_clip_by_heart(folder: Path) -> None:
     figures = reader.judge(network, clips)
     assert figures.phone_error_rate < 0.5 and figures.viseme_accuracy > 0.8 and figures.rest_accuracy > 0.8
     assert network.training
+
+
+def test_training_from_a_corpus_to_a_file(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "load_corpus", lambda path: TinyCorpus())
+    (tmp_path / "renders").symlink_to(folder)
+    loop = replace(reader.ReaderTraining().loop, steps=2, precision="float32")
+    options = reader.ReaderTraining(RENDERS, SMALL, clips=2, frames=8, loop=loop)
+    seen: list[float] = []
+    figures = reader.train_reader("corpus", tmp_path, options, lambda report: seen.append(report.progress))
+    assert 0 <= figures.viseme_accuracy <= 1 and "phone error rate" in str(figures) and seen[-1] == 1
+    assert load_reader(tmp_path / reader.BEST).options == SMALL
+    with pytest.raises(OutputError, match="holds a run"):
+        reader.train_reader("corpus", tmp_path, options)
+    assert reader.train_reader("corpus", tmp_path, options, resume=True) == figures
 
 
 def test_windows_hold_the_letters_in_them() -> None:
