@@ -3,6 +3,7 @@
 run.json           options of the run; another run is not continued here by mistake
 checkpoint.pt      weights, optimiser and counters
 best.safetensors   the network that did best on validation
+best.npz           the same in half precision, to be run without torch
 curve.jsonl        one line per report
 """
 
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-RUN, CHECKPOINT, BEST, CURVE = "run.json", "checkpoint.pt", "best.safetensors", "curve.jsonl"
+RUN, CHECKPOINT, BEST, LIGHT = "run.json", "checkpoint.pt", "best.safetensors", "best.npz"
+CURVE = "curve.jsonl"
 
 
 @dataclass(slots=True)

@@ -291,6 +291,8 @@ def _decoder(stage: Stage, target: Target) -> dict[str, Any]:
 def _save_best(network: nn.Module, folder: Path, meta: Mapping[str, Any]) -> None:
     assert isinstance(network, MouthingNetwork)
     save_network(network, folder / checkpoints.BEST, meta)
+    if network.options.wav2vec2 is None:
+        save_network(network, folder / checkpoints.LIGHT, meta)
 
 
 def _examples(
