@@ -31,12 +31,13 @@ def export(
     from slp_mouthing.formats import PictureOptions
     from slp_mouthing.pipeline import export_track
 
-    from .progress import steps
+    from .progress import steps, warn
 
     with steps() as step:
         picture = PictureOptions(
             size=size, view=view, style=style, frame=frame, cast=CastOptions(head, flame, flame_shape, avatar)
         )
-        export_track(track, to, picture, on_step=step)
+        lost = export_track(track, to, picture, on_step=step)
+    warn(lost)
     for path in to:
         typer.echo(str(path))

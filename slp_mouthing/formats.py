@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
-from slp_mouthing import export
+from slp_mouthing import export, parametric
 from slp_mouthing.cast import CastOptions
 from slp_mouthing.errors import OutputError
 from slp_mouthing.files import atomic_write
@@ -60,6 +60,8 @@ def writers(picture: PictureOptions) -> dict[str, Writer]:
         **export.WRITERS,
         "plan.json": write_plan,
         "sigml": write_sigml,
+        "smplx.npz": parametric.write_smplx,
+        "flame.npz": partial(write_flame, picture=picture),
         "mp4": partial(write_mp4, picture=picture),
         "png": partial(write_sheet, picture=picture),
         **dict.fromkeys(BAKED, partial(write_splats, picture=picture)),
@@ -114,14 +116,19 @@ def _is_boxes(content: bytes) -> bool:
 _WHOLE: dict[str, Callable[[bytes], bool]] = {
     ".json": _is_json,
     ".glb": lambda content: content[:4] == b"glTF" and int.from_bytes(content[8:12], "little") == len(content),
+    ".usd": lambda content: content[:8] == b"PXR-USDC" and int.from_bytes(content[16:24], "little") < len(content),
     ".png": lambda content: content.endswith(b"IEND\xaeB`\x82"),
     ".mp4": _is_boxes,
 }
 
 
-def save(take: Take, path: Path, picture: PictureOptions) -> None:
-    """Write `path` in the format of its suffix, whole or not at all. Raises `OutputError`."""
+def save(take: Take, path: Path, picture: PictureOptions) -> tuple[str, ...]:
+    """Write `path` in the format of its suffix, whole or not at all. -> what is lost in it, a line each.
+
+    Raises `OutputError`.
+    """
     export.export(take, path, writers(picture))
+    return export.losses(take, path, {**export.LOSSES, "smplx.npz": parametric.smplx_losses})
 
 
 def write_plan(take: Take, path: Path) -> None:
@@ -139,6 +146,14 @@ def write_sigml(take: Take, path: Path) -> None:
     from slp_mouthing.mouthing import gestures
 
     sigml.write_sigml(take, path, code_of=lambda name: next(iter(gestures.find(name).codes), ""))
+
+
+def write_flame(take: Take, path: Path, *, picture: PictureOptions) -> None:
+    """Write the motion of a FLAME head as GaussianAvatars' `flame_param.npz`, as the person that the avatar is of."""
+    from slp_mouthing.cast import stored_avatar
+
+    stored = stored_avatar(picture.cast.avatar)
+    parametric.write_flame(take, path, stored.person if stored else None)
 
 
 def write_mp4(take: Take, path: Path, *, picture: PictureOptions) -> None:

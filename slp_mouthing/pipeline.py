@@ -166,13 +166,16 @@ class Result:
         track = self.preview() if preview else self.track
         return Take(track, self.head, safe_stem(self.plan.name), self.plan, self.sound if sound else None)
 
-    def save(self, path: str | Path, picture: PictureOptions | None = None) -> None:
-        """Write one file in the format of its suffix: `.track.npz`, `.plan.json`, `.glb`, `.mp4`, ... Raises `OutputError`."""
+    def save(self, path: str | Path, picture: PictureOptions | None = None) -> tuple[str, ...]:
+        """Write one file in the format of its suffix: `.track.npz`, `.plan.json`, `.glb`, `.mp4`, ...
+
+        Returns what that format cannot show of this face, a line each. Raises `OutputError`.
+        """
         from slp_mouthing import formats
 
         picture = picture or formats.PictureOptions(cast=self.cast)
         shown = Path(path).suffix.lstrip(".") in formats.PICTURES
-        formats.save(self.take(sound=picture.sound, preview=shown), Path(path), picture)
+        return formats.save(self.take(sound=picture.sound, preview=shown), Path(path), picture)
 
 
 class Studio:
@@ -361,10 +364,11 @@ class Studio:
             return FileReport(tuple(targets), utterance.end_s)
         on_step(f"{targets[0].name}: mouthing {len(utterance.signs)} signs")
         result = self.render(utterance)
+        warnings = result.plan.warnings
         for target in targets:
             on_step(f"writing {target}")
-            result.save(target, picture)
-        return FileReport(tuple(targets), utterance.end_s, result.plan.warnings, made=1)
+            warnings += result.save(target, picture)
+        return FileReport(tuple(targets), utterance.end_s, warnings, made=1)
 
     def _is_made(self, utterance: Utterance, targets: list[Path]) -> bool:
         """Whether all files are there and whole, and the track made from this input by these settings."""
@@ -420,10 +424,11 @@ def _shared_studio(options: StudioOptions) -> Studio:
 
 def export_track(
     track: str | Path, targets: Sequence[Path], picture: PictureOptions | None = None, on_step: OnStep = silent
-) -> None:
+) -> tuple[str, ...]:
     """Write a `.track.npz` in other formats, each named by its suffix.
 
-    The track's own head is taken; `picture.cast` says where a FLAME, a GLB head or an avatar is found. Raises `MouthError`.
+    The track's own head is taken; `picture.cast` says where a FLAME, a GLB head or an avatar is found. Returns what those formats
+    cannot show of this face, a line each. Raises `MouthError`.
     """
     from slp_mouthing import formats
 
@@ -436,6 +441,8 @@ def export_track(
     elif cast.head == "builtin" and loaded.head.endswith(".glb"):
         raise HeadError(f"the track is of the head {loaded.head}", where=str(track), hint="give that file with --head")
     take = Take(loaded, find_head(cast), safe_stem(Path(track).name.removesuffix(".track.npz")))
+    lost: tuple[str, ...] = ()
     for target in targets:
         on_step(f"writing {target}")
-        formats.save(take, target, replace(picture, cast=cast))
+        lost += formats.save(take, target, replace(picture, cast=cast))
+    return lost

@@ -25,6 +25,7 @@ UPPER = {
     "health",
     "formats",
     "baked",
+    "parametric",
     "cast",
     "signer",
     "drivers",

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from slp_mouthing.errors import OutputError
+from slp_mouthing.export import oculus, rhubarb, vrm
 from slp_mouthing.export.arkit import write_arkit
 from slp_mouthing.export.eaf import write_eaf
 from slp_mouthing.export.glb import write_glb
 from slp_mouthing.export.livelink import write_livelink
 from slp_mouthing.export.obj import write_obj
+from slp_mouthing.export.usd import write_usd
 from slp_mouthing.types import Take
 
 if TYPE_CHECKING:
@@ -32,12 +34,35 @@ def write_npz(take: Take, path: Path) -> None:
 WRITERS: dict[str, Writer] = {
     "track.npz": write_npz,
     "glb": write_glb,
+    "usd": write_usd,
     "obj": write_obj,
     "livelink.csv": write_livelink,
     "arkit.json": write_arkit,
+    "oculus.csv": oculus.write_oculus,
+    "vrm.json": vrm.write_vrm,
+    "rhubarb.json": rhubarb.write_rhubarb,
     "eaf": write_eaf,
 }
 """File suffix (without its first dot) -> what writes it."""
+
+Losses = Callable[[Take], tuple[str, ...]]
+"""What a format cannot show of a take, a line each."""
+
+LOSSES: dict[str, Losses] = {"oculus.csv": oculus.losses, "vrm.json": vrm.losses, "rhubarb.json": rhubarb.losses}
+"""File suffix -> what is lost in it; formats that are not named here keep the whole face."""
+
+SHORT_NAMES = {"npz": "track.npz", "csv": "livelink.csv"}
+"""Names that several suffixes end in, and which one they mean."""
+
+REFUSED = {
+    "bvh": (
+        "BVH moves joints and has no channel for a face",
+        "write .glb or .usd, or a body with a face: .smplx.npz, mouth merge",
+    ),
+    "fbx": ("FBX has no open specification to write it by", "import .glb or .usd in Blender or Unreal and save FBX there"),
+    "abc": ("Alembic is not written here", "import .usd or .glb in Blender and save Alembic there"),
+}
+"""Formats that are asked for and cannot be: the reason, and the next step."""
 
 
 def export(take: Take, path: str | Path, writers: Mapping[str, Writer] = WRITERS) -> None:
@@ -48,12 +73,24 @@ def export(take: Take, path: str | Path, writers: Mapping[str, Writer] = WRITERS
     writers[suffix](take, path)
 
 
+def losses(take: Take, path: str | Path, table: Mapping[str, Losses] = LOSSES) -> tuple[str, ...]:
+    """What the file `path` cannot show of the take, for the user; empty for formats that show all."""
+    path = Path(path)
+    return tuple(
+        f"{path.name}: {line}"
+        for suffix, find in table.items()
+        if path.name.lower().endswith(f".{suffix}")
+        for line in find(take)
+    )
+
+
 def suffix_for(name: str, writers: Mapping[str, Writer] = WRITERS) -> str:
     """The suffix that a format's name means: `npz` and `track.npz` are `track.npz`, `livelink` is `livelink.csv`.
 
     Raises `OutputError` for an unknown format, with the nearest one.
     """
     name = name.strip().lower().lstrip(".")
+    name = SHORT_NAMES.get(name, name)
     matches = [suffix for suffix in writers if suffix == name] or [suffix for suffix in writers if name in suffix.split(".")]
     if len(matches) == 1:
         return matches[0]
@@ -68,6 +105,8 @@ def _suffix_of(file_name: str, writers: Mapping[str, Writer]) -> str:
 
 
 def _unknown(what: str, name: str, writers: Mapping[str, Writer]) -> OutputError:
+    if refused := REFUSED.get(name.rpartition(".")[2].lower()):
+        return OutputError(refused[0], where=what.removeprefix("unknown "), hint=refused[1])
     near = difflib.get_close_matches(name, writers, n=1, cutoff=0.5)
     return OutputError(f"{what}, allowed: {', '.join(writers)}", hint=f"did you mean {near[0]}?" if near else "")
 
