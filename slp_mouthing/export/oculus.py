@@ -48,7 +48,8 @@ NAMES = ("sil", *(shape.name for shape in SHAPES))
 def viseme_weights(track: FaceTrack) -> NDArray[np.float64]:
     """Weights of `NAMES` in each frame, which sum to 1. -> [T, 15]"""
     mixed = visemes.mix(track, SHAPES)
-    return np.concatenate([1.0 - mixed.sum(axis=1, keepdims=True), mixed], axis=1)
+    silence = np.maximum(1.0 - mixed.sum(axis=1, keepdims=True), 0.0)
+    return np.concatenate([silence, mixed], axis=1)
 
 
 def write_oculus(take: Take, path: Path) -> None:

@@ -12,6 +12,12 @@ from slp_mouthing.export import WRITERS, export, suffix_for
 from slp_mouthing.types import FaceTrack
 
 
+@pytest.fixture(autouse=True)
+def usd_where_it_is_installed(request):
+    if "suffix" in request.fixturenames and request.getfixturevalue("suffix") == "usd":
+        pytest.importorskip("pxr", reason="usd-core is not installed")
+
+
 @pytest.mark.parametrize("suffix", WRITERS)
 def test_every_format_writes_what_its_suffix_says(take, tmp_path, suffix):
     path = tmp_path / f"why-because.{suffix}"
@@ -28,7 +34,8 @@ def test_npz_is_the_track(take, tmp_path):
     ("name", "suffix"),
     [
         ("npz", "track.npz"), ("track.npz", "track.npz"), (".GLB", "glb"), ("glb ", "glb"), ("livelink", "livelink.csv"),
-        ("csv", "livelink.csv"), ("arkit.json", "arkit.json"), ("obj", "obj"),
+        ("csv", "livelink.csv"), ("arkit.json", "arkit.json"), ("obj", "obj"), ("usd", "usd"), ("oculus", "oculus.csv"),
+        ("vrm", "vrm.json"), ("rhubarb", "rhubarb.json"),
     ],
 )  # fmt: skip
 def test_formats_by_name(name, suffix):
@@ -53,6 +60,15 @@ def test_an_unknown_format_names_the_nearest(name, near):
 def test_an_unknown_suffix_lists_the_allowed(take, tmp_path, file_name):
     with pytest.raises(OutputError, match=r"allowed: track\.npz, glb"):
         export(take, tmp_path / file_name)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("name", "reason"), [("bvh", "no channel for a face"), ("fbx", "specification"), ("abc", "Alembic")])
+def test_formats_without_a_face_are_refused_with_the_reason_and_the_next_step(take, tmp_path, name, reason):
+    with pytest.raises(OutputError, match=rf"'{name}': .*{reason}.*; .*\.usd"):
+        suffix_for(name)
+    with pytest.raises(OutputError, match=rf"'a\.{name}': .*{reason}"):
+        export(take, tmp_path / f"a.{name}")
     assert not list(tmp_path.iterdir())
 
 
