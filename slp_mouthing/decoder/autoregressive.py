@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from slp_mouthing.decoder.options import DecoderOptions
+from slp_mouthing.decoder.options import DecoderOptions, head_slopes
 from slp_mouthing.errors import MissingExtra
 
 try:
@@ -109,13 +109,8 @@ def temporal_bias(heads: int, frames: int, period: int) -> Tensor:
     """What a frame's attention to an earlier one loses for its distance, in steps of a period; -inf for later ones. [H, T, T]"""
     distance = torch.arange(frames)[:, None] - torch.arange(frames)
     steps = distance.div(period, rounding_mode="floor")
-    bias = -head_slopes(heads)[:, None, None] * steps
+    bias = -torch.tensor(head_slopes(heads))[:, None, None] * steps
     return bias.masked_fill(distance < 0, -math.inf)
-
-
-def head_slopes(heads: int) -> Tensor:
-    """ALiBi's (Press et al. 2022): 1/4, 1/16, 1/64, 1/256 for four heads. [H]"""
-    return 2.0 ** (-8.0 / heads * torch.arange(1, heads + 1))
 
 
 def alignment_mask(frames: int, memories: int, span: int) -> Tensor:

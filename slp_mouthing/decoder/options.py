@@ -116,6 +116,11 @@ class NetworkOptions:
         return self.decoder and replace(self.decoder, outputs=self.outputs, memory_dim=self.encoder.dim)
 
 
+def head_slopes(heads: int) -> tuple[float, ...]:
+    """ALiBi's (Press et al. 2022), for each head: 1/4, 1/16, 1/64, 1/256 for four."""
+    return tuple(2.0 ** (-8.0 * (head + 1) / heads) for head in range(heads))
+
+
 def options_from_json(found: Mapping[str, Any]) -> NetworkOptions:
     """What `dataclasses.asdict` made. Raises `TypeError` for unknown names and `ValueError` for sizes that cannot be."""
     parts: dict[str, Any] = {"encoder": EncoderOptions(**found["encoder"])}
