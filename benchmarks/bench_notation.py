@@ -94,9 +94,7 @@ def crashes(tokens: list[Token], count: int, lexicon: Lexicon) -> None:
         except Exception as error:
             crashed[f"{type(error).__name__}: {error} in {line!r}"] += 1
     lines = -(-count // TOKENS_PER_LINE)
-    print(
-        f"damaged: {lines * TOKENS_PER_LINE} glosses on {lines} lines, {told} lines refused with a reason, {crashed.total()} crashes"
-    )
+    print(f"damaged: {lines * TOKENS_PER_LINE} glosses, {told} of {lines} lines refused with a reason, {crashed.total()} crashes")
     for text, _ in crashed.most_common(5):
         print(f"  {text}")
 
