@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 MOUTH := $(BIN)/mouth
 
-.PHONY: help demo test test-fit test-flame test-gltf font lint types format bench clean
+.PHONY: help demo test test-fit test-flame test-gltf test-blender font lint types format bench clean
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
@@ -28,6 +28,16 @@ test-flame: .make/dev ## FLAME against the smplx library
 test-gltf: .make/dev ## GLB files against Khronos' validator (needs node and npm)
 	npm install --silent --no-save --prefix build/gltf gltf-validator
 	NODE_PATH=build/gltf/node_modules $(BIN)/python -m pytest -q tests/export -m gltf_validator
+
+BPY := build/bpy
+test-blender: .make/dev ## GLB and USD played by Blender (Debian's, and Blender's own module bpy)
+	@command -v blender >/dev/null || echo "==> no 'blender' on the PATH; Debian: apt-get install blender python3-numpy"
+	@test -x $(BPY)/bin/python || $(BIN)/python -m venv $(BPY)
+	@$(BPY)/bin/python -m pip install --quiet --disable-pip-version-check 'bpy==4.5.*' || \
+		echo "==> bpy does not install: it needs Python 3.11 (make PYTHON=python3.11 in a fresh checkout) and 1 GB of disk"
+	@command -v blender >/dev/null || $(BPY)/bin/python -c 'import bpy' || \
+		{ echo "==> neither a blender on the PATH nor a bpy that loads: nothing can play the files"; exit 1; }
+	BPY_PYTHON=$(BPY)/bin/python $(BIN)/python -m pytest -v -rs tests/export -m blender
 
 DEJAVU ?= /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf
 LETTERS := U+0020-007E,U+00A0-02FF,U+0300-036F,U+0370-045F,U+1E00-1EFF,U+2010-2044,U+20AC,U+2122,U+2190-2199,U+2318,U+25A0-25FF

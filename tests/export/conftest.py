@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "gltf_validator: needs node and the npm package gltf-validator")
+    config.addinivalue_line("markers", "blender: needs Blender, as the command `blender` or as the Python module bpy")
 
 
 JAW_OPEN_RAD = 0.4
