@@ -36,8 +36,9 @@ _OPEN = _pose(jawOpen=0.5, mouthLowerDown_=0.2)
 _ROUND = _pose(mouthPucker=0.75, mouthFunnel=0.4, jawOpen=0.08)
 _WIDE = _pose(mouthStretch_=0.5, mouthSmile_=0.4, jawOpen=0.08, mouthLowerDown_=0.3, mouthUpperUp_=0.2)
 _TEETH = _pose(mouthStretch_=0.5, mouthLowerDown_=0.4, mouthUpperUp_=0.3)
+_TEETH_WIDE = _pose(mouthStretch_=0.6, mouthSmile_=0.4, mouthLowerDown_=0.45, mouthUpperUp_=0.3)
 _SHH = _pose(mouthFunnel=0.8, mouthPucker=0.35, jawOpen=0.06, mouthLowerDown_=0.15, mouthUpperUp_=0.15)
-_TIP_UP = _pose(jawOpen=0.3, tongueTipUp=0.9, mouthLowerDown_=0.15)
+_TIP_UP = _pose(jawOpen=0.45, tongueTipUp=1.0, mouthLowerDown_=0.25, mouthUpperUp_=0.2)
 
 _ALL = (
     # cheeks
@@ -45,14 +46,18 @@ _ALL = (
     MouthGesture("puffed-lips", "cheeks and lips full of air", _pose(cheekPuff=0.9, mouthPucker=0.3), ("C02",)),
     MouthGesture("puff-slowly", "cheeks fill gradually", _pose(cheekPuff=1.0, mouthPress_=0.4), ("C03",), attack_s=0.4),
     MouthGesture("puffed-cheek", "one cheek full of air; the lips move to the other side",
-                 _pose(cheekPuff=0.6, mouthLeft=0.4, mouthPress_=0.4), ("C04", "C05", "C06")),
-    MouthGesture("sucked-cheeks", "cheeks drawn in between the teeth", _pose(mouthPucker=0.75, mouthDimple_=0.6), ("C07", "C08")),
-    MouthGesture("tongue-in-cheek", "tip of the tongue bulges one cheek", _pose(tongueLeft=0.9, mouthLeft=0.25, cheekPuff=0.2)),
-    MouthGesture("tongue-in-lip", "tongue bulges below the lower lip", _pose(tongueTipUp=0.2, mouthShrugLower=0.6, jawOpen=0.12,
-                 mouthClose=0.12), ("C12",)),
+                 _pose(cheekPuff=0.8, mouthRight=0.9, mouthDimpleRight=0.5, mouthPress_=0.4), ("C04", "C05", "C06")),
+    MouthGesture("sucked-cheeks", "cheeks drawn in between the teeth", _pose(jawOpen=0.3, mouthClose=0.3, mouthPucker=0.8,
+                 mouthPress_=0.5), ("C07", "C08")),
+    MouthGesture("tongue-in-cheek", "tip of the tongue bulges one cheek", _pose(tongueLeft=1.0, mouthRight=0.7,
+                 cheekPuff=0.4, mouthPress_=0.3, mouthDimpleRight=0.4)),
+    MouthGesture("tongue-in-lip", "tongue bulges below the lower lip", _pose(tongueTipUp=0.2, mouthShrugLower=0.9, jawOpen=0.3,
+                 mouthClose=0.3, jawForward=0.4), ("C12",)),
     # lips
-    MouthGesture("pursed", "lips drawn together", _pose(mouthPucker=0.9, mouthPress_=0.3), ("L04",)),
-    MouthGesture("kiss", "lips pushed forward, then released", _pose(mouthPucker=1.0), attack_s=0.2, relax_s=0.08),
+    MouthGesture("pursed", "lips drawn together", _pose(mouthPucker=0.85, mouthPress_=0.8,
+                 mouthRollLower=0.15, mouthRollUpper=0.15), ("L04",)),
+    MouthGesture("kiss", "lips pushed forward, then released", _pose(mouthPucker=1.0, mouthPress_=0.5, mouthRollLower=0.1),
+                 attack_s=0.2, relax_s=0.08),
     MouthGesture("mm", "lips pressed together", _PRESSED, ("L23",)),
     MouthGesture("mm-mm", "lips pressed together again and again", _PRESSED, ("L25",), repeat_hz=3.0),
     MouthGesture("lips-stretched", "lips shut and drawn wide", _pose(mouthStretch_=0.7, mouthPress_=0.4), ("L34",)),
@@ -77,26 +82,29 @@ _ALL = (
                  ("L35", "L22")),
     MouthGesture("phh", "cheeks empty through loose lips", _pose(cheekPuff=0.55, mouthPucker=0.3, mouthFunnel=0.2),
                  ("L19", "L20")),
-    MouthGesture("blow-corner", "air through one corner", _pose(mouthPucker=0.3, mouthRight=0.5, cheekPuff=0.25), ("C11",)),
+    MouthGesture("blow-corner", "air through one corner", _pose(mouthPucker=0.2, mouthRight=0.5,
+                 cheekPuff=0.25, mouthLowerDownRight=0.5, mouthUpperUpRight=0.35), ("C11",)),
     MouthGesture("blow-open", "jaw down, air out", _pose(jawOpen=0.35, mouthFunnel=0.5, cheekPuff=0.15), ("C13",)),
     MouthGesture("shh", "rounded lips apart, teeth together: shh", _SHH, ("L01", "L14")),
     MouthGesture("shh-shh", "shh again and again", _SHH, ("L33",), repeat_hz=2.5),
     MouthGesture("sigh", "mouth falls open with a breath", _pose(jawOpen=0.25, mouthFrown_=0.2), attack_s=0.3, relax_s=0.3),
     # teeth
-    MouthGesture("eee", "teeth together, lips drawn wide", _WIDE, ("D01",)),
-    MouthGesture("teeth-on-lip", "upper teeth on the lower lip: f", _pose(mouthRollLower=0.75, mouthUpperUp_=0.3, jawOpen=0.04),
+    MouthGesture("eee", "teeth together, lips drawn wide", _TEETH_WIDE, ("D01",)),
+    MouthGesture("teeth-on-lip", "upper teeth on the lower lip: f", _pose(mouthRollLower=0.75, mouthUpperUp_=0.6, jawOpen=0.04),
                  ("D02", "D03", "D04", "D09", "L16")),
-    MouthGesture("lip-bite", "lower lip held between the teeth", _pose(mouthRollLower=1.0, mouthStretch_=0.3, mouthUpperUp_=0.2)),
+    MouthGesture("lip-bite", "lower lip held between the teeth", _pose(mouthRollLower=1.0, mouthStretch_=0.3,
+                 mouthUpperUp_=0.55)),
     MouthGesture("bite", "teeth shut, lips stretched", _pose(mouthStretch_=0.6, mouthLowerDown_=0.5, mouthUpperUp_=0.4), ("D08",),
                  attack_s=0.1),
     MouthGesture("teeth-clatter", "teeth meet in quick succession", _TEETH, ("D05",), repeat_hz=6.0,
                  away=(*_TEETH, ("jawOpen", 0.15))),
     # jaw
     MouthGesture("jaw-drop", "mouth falls open", _pose(jawOpen=0.85)),
-    MouthGesture("jaw-sideways", "jaw from side to side", _pose(jawLeft=0.7), ("J01",), repeat_hz=1.5, away=_pose(jawRight=0.7)),
-    MouthGesture("jaw-forward", "jaw pushed forward", _pose(jawForward=0.9), ("J03",)),
-    MouthGesture("chew", "jaw chews behind shut lips", _pose(jawOpen=0.25, mouthClose=0.25, jawLeft=0.3, mouthPress_=0.2),
-                 ("J02",), repeat_hz=1.6, away=_pose(jawRight=0.15, mouthPress_=0.35)),
+    MouthGesture("jaw-sideways", "jaw from side to side", _pose(jawLeft=1.0, mouthLeft=0.4), ("J01",), repeat_hz=1.5,
+                 away=_pose(jawRight=1.0, mouthRight=0.4)),
+    MouthGesture("jaw-forward", "jaw pushed forward", _pose(jawForward=1.0, mouthShrugLower=0.5), ("J03",)),
+    MouthGesture("chew", "jaw chews behind shut lips", _pose(jawOpen=0.5, mouthClose=0.5, jawLeft=0.7, mouthLeft=0.2),
+                 ("J02",), repeat_hz=1.6, away=_pose(jawRight=0.4, mouthPress_=0.5)),
     MouthGesture("gagaga", "jaw up and down, tongue at the back", _pose(jawOpen=0.45, tongueBack=0.3), ("J04",), repeat_hz=4.0,
                  away=_pose(jawOpen=0.15, tongueBack=0.9)),
     MouthGesture("yawn", "mouth wide open, eyes narrowed", _pose(jawOpen=0.95, eyeSquint_=0.5, mouthFunnel=0.2, browInnerUp=0.3),
@@ -111,12 +119,12 @@ _ALL = (
                  repeat_hz=2.5, away=_pose(jawOpen=0.2)),
     MouthGesture("tongue-blow", "air over the tip of the tongue",
                  _pose(jawOpen=0.14, tongueOut=0.5, mouthFunnel=0.3, cheekPuff=0.2)),
-    MouthGesture("pursed-tongue", "tip of the tongue in pursed lips", _pose(mouthPucker=0.6, tongueOut=0.35, jawOpen=0.08),
+    MouthGesture("pursed-tongue", "tip of the tongue in pursed lips", _pose(mouthPucker=0.6, tongueOut=0.6, jawOpen=0.1),
                  ("T16",)),
     MouthGesture("l", "tip of the tongue behind the upper teeth", _TIP_UP, ("T01", "T09", "T10", "T11")),
     MouthGesture("lalala", "tip of the tongue up and down", _TIP_UP, ("T07", "T08"), repeat_hz=4.0, away=_pose(jawOpen=0.35)),
     MouthGesture("tongue-down", "tip of the tongue behind the lower teeth",
-                 _pose(jawOpen=0.25, tongueUp=0.5, mouthLowerDown_=0.2), ("T13",)),
+                 _pose(jawOpen=0.4, tongueUp=1.0, mouthLowerDown_=0.2), ("T13",)),
 )  # fmt: skip
 
 GESTURES: dict[str, MouthGesture] = {gesture.name: gesture for gesture in _ALL}
