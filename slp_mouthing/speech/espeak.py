@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from slp_mouthing.errors import InstallationError, SpeechError
+from slp_mouthing.speech.inventories import INVENTORIES, inventory_of
 from slp_mouthing.speech.phones import PhoneMark, matched, parse_ipa, phones_from_marks, to_mnemonics
 from slp_mouthing.speech.scripts import readable
 from slp_mouthing.types import Speech
@@ -118,7 +119,7 @@ class Espeak:
 
         Letters of scripts that the voice does not read are left out; nothing speakable gives a `Speech` without phones. The
         result is cached by content and never depends on earlier calls.
-        Raises `SpeechError` for IPA that is not British English, and when espeak-ng fails.
+        Raises `SpeechError` for IPA that is not of the voice's inventory, and when espeak-ng fails.
         """
         if not _RATES_WPM[0] <= rate_wpm <= _RATES_WPM[1]:
             raise SpeechError(f"rate is {rate_wpm} words a minute, allowed: {_RATES_WPM[0]} to {_RATES_WPM[1]}")
@@ -157,11 +158,12 @@ class Espeak:
         return self._speech(samples, sample_rate_hz, phones_from_marks(marks, samples, sample_rate_hz), text)
 
     def _synthesize_ipa(self, text: str, ipa: str, rate_wpm: int) -> Speech:
-        if not self._identifier.startswith("gmw/en"):
-            raise SpeechError(f"IPA needs an English voice, got '{self.name}'", where=f"/{ipa}/", hint="give the word as text")
-        request = parse_ipa(ipa)
+        if (inventory := inventory_of(self._identifier)) is None:
+            known = " or ".join(found.name for found in INVENTORIES.values())
+            raise SpeechError(f"IPA needs a voice of {known}, got '{self.name}'", where=f"/{ipa}/", hint="give the word as text")
+        request = parse_ipa(ipa, inventory)
         speaker = replace(self._speaker, rate_wpm=rate_wpm)
-        samples, marks, sample_rate_hz = _render(to_mnemonics(request), speaker, _UTF8 | _PHONEME_INPUT)
+        samples, marks, sample_rate_hz = _render(to_mnemonics(request, inventory), speaker, _UTF8 | _PHONEME_INPUT)
         found = phones_from_marks(marks, samples, sample_rate_hz)
         phones = matched(found, request)
         if phones is None:

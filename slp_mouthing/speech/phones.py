@@ -1,7 +1,7 @@
 """Phones from a synthesiser's marks, their syllables, and IPA as espeak-ng's own mnemonics.
 
-Symbols are espeak-ng's IPA for British English, so that text and IPA input give the same ones: `a` for the vowel of "trap",
-`ɛ` for that of "dress", `ɹ` and `ɡ`. Other usual spellings are understood in IPA input and brought to these.
+Symbols are espeak-ng's, so that text and IPA input give the same ones; in British English: `a` for the vowel of "trap", `ɛ` for
+that of "dress", `ɹ` and `ɡ`. Other usual spellings are understood in IPA input and brought to these: see `inventories`.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ import numpy as np
 
 from slp_mouthing.errors import SpeechError
 from slp_mouthing.phonetics import GLIDES_AND_LIQUIDS, SONORANTS, STOPS, is_vowel
+from slp_mouthing.speech.inventories import ENGLISH
 from slp_mouthing.types import Phone
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from slp_mouthing.speech.inventories import Inventory
     from slp_mouthing.types import Array
 
 Stress = Literal[0, 1, 2]
@@ -34,24 +36,6 @@ _SHORTEST_PAUSE_S = 0.138
 """At the end of an utterance, up to 250 words a minute; off-glides are shorter from 80 on."""
 _DARK_L_SHARE = 0.35
 
-MNEMONICS: dict[str, str] = {
-    "p": "p", "b": "b", "t": "t", "d": "d", "k": "k", "ɡ": "g", "m": "m", "n": "n", "ŋ": "N", "f": "f", "v": "v", "θ": "T",
-    "ð": "D", "s": "s", "z": "z", "ʃ": "S", "ʒ": "Z", "h": "h", "l": "l", "ɹ": "r", "j": "j", "w": "w", "tʃ": "tS", "dʒ": "dZ",
-    "x": "x",
-    "ɪ": "I", "i": "i", "iː": "i:", "ɛ": "E", "a": "a", "ɑː": "A:", "ɒ": "0", "ɔː": "O:", "ʊ": "U", "u": "u", "uː": "u:",
-    "ʌ": "V", "ɜː": "3:", "ə": "@", "ɐ": "a#", "eɪ": "eI", "aɪ": "aI", "ɔɪ": "OI", "aʊ": "aU", "əʊ": "oU", "iə": "i@",
-    "eə": "e@", "ʊə": "U@",
-}  # fmt: skip
-"""espeak-ng's mnemonic of each British English phone."""
-
-_SPELLINGS: dict[str, tuple[str, ...]] = {
-    "g": ("ɡ",), "r": ("ɹ",), "ɫ": ("l",), "ʧ": ("tʃ",), "ʤ": ("dʒ",), "æ": ("a",), "e": ("ɛ",), "ɚ": ("ə",), "ɝ": ("ɜː",),
-    "ɜ": ("ɜː",), "ɑ": ("ɑː",), "ɔ": ("ɔː",), "oʊ": ("əʊ",), "ɪə": ("iə",), "ɛə": ("eə",), "ɛː": ("eə",),
-    "ɪəʊ": ("ɪ", "əʊ"), "iəʊ": ("i", "əʊ"),
-    "m̩": ("ə", "m"), "n̩": ("ə", "n"), "l̩": ("ə", "l"), "ŋ̩": ("ə", "ŋ"),
-}  # fmt: skip
-"""Other spellings of the same phones, and syllabic consonants."""
-
 _COMPOUNDS: dict[str, tuple[tuple[str, float], ...]] = {
     "əl": (("ə", 0.4), ("l", 0.6)),
     "aɪə": (("aɪ", 0.65), ("ə", 0.35)),
@@ -59,7 +43,11 @@ _COMPOUNDS: dict[str, tuple[tuple[str, float], ...]] = {
 }
 """Marks of espeak-ng that are several phones, with the share of the duration that each takes."""
 
-_IGNORED = frozenset("/[]().‿\u035c\u0361\u200d")
+_IGNORED = frozenset("/[]().‿\u035c\u0361\u200d\u032f")
+"""Brackets, syllable dots, ties, and the mark of a vowel that makes no syllable."""
+_LETTERS = {"ʧ": "tʃ", "ʤ": "dʒ", ":": "ː", "'": "ˈ", "c\u0327": "ç"}
+"""Signs written for others; /ç/ is a letter of its own, not /c/ with a cedilla."""
+_RHOTICS = frozenset("ɹrɾ")
 _MAX_WORD_PHONES = 60
 """espeak-ng's buffer for one word of mnemonics overflows, and the process dies, at about twice as many."""
 
@@ -209,12 +197,14 @@ def _is_onset(cluster: Sequence[str]) -> bool:
 
 
 # ---- IPA ------------------------------------------------------------------------------------------------------------------
-def parse_ipa(ipa: str) -> tuple[IpaPhone, ...]:
-    """The phones of British English IPA such as `bɪˈkɒz`; slashes, brackets, ties and dots are ignored, spaces part words.
+def parse_ipa(ipa: str, inventory: Inventory = ENGLISH) -> tuple[IpaPhone, ...]:
+    """The phones of IPA such as `bɪˈkɒz`; slashes, brackets, ties and dots are ignored, spaces part words.
 
     Raises `SpeechError` that names an unknown symbol and its position.
     """
-    text = unicodedata.normalize("NFD", ipa.replace("ʧ", "tʃ").replace("ʤ", "dʒ")).replace(":", "ː").replace("'", "ˈ")
+    text = unicodedata.normalize("NFD", ipa)
+    for written, meant in _LETTERS.items():
+        text = text.replace(written, meant)
     text = "".join(c for c in text if c not in _IGNORED)
     phones: list[IpaPhone] = []
     stress: Stress = 0
@@ -225,7 +215,7 @@ def parse_ipa(ipa: str) -> tuple[IpaPhone, ...]:
         elif text[position] in _STRESS_MARKS:
             stress, position = _STRESS_MARKS[text[position]], position + 1
         else:
-            symbols, length = _longest_match(text, position, ipa)
+            symbols, length = _longest_match(text, position, ipa, inventory)
             for symbol in symbols:
                 phones.append(IpaPhone(symbol, stress if is_vowel(symbol) else 0, word))
                 stress = 0 if is_vowel(symbol) else stress
@@ -233,16 +223,16 @@ def parse_ipa(ipa: str) -> tuple[IpaPhone, ...]:
     return tuple(phones)
 
 
-def _longest_match(text: str, position: int, ipa: str) -> tuple[tuple[str, ...], int]:
+def _longest_match(text: str, position: int, ipa: str, inventory: Inventory) -> tuple[tuple[str, ...], int]:
     for length in (3, 2, 1):
         symbol = text[position : position + length]
-        if len(symbol) == length and (symbol in MNEMONICS or symbol in _SPELLINGS):
-            return _SPELLINGS.get(symbol, (symbol,)), length
+        if len(symbol) == length and (symbol in inventory.mnemonics or symbol in inventory.spellings):
+            return inventory.spellings.get(symbol, (symbol,)), length
     symbol = text[position]
     column = unicodedata.normalize("NFD", ipa).find(symbol) + 1
     raise SpeechError(
-        f"'{symbol}' (U+{ord(symbol):04X}) at position {column} of /{ipa.strip('/')}/ is no British English phone",
-        hint=f"allowed: {' '.join(MNEMONICS)}",
+        f"'{symbol}' (U+{ord(symbol):04X}) at position {column} of /{ipa.strip('/')}/ is no {inventory.name} phone",
+        hint=f"allowed: {' '.join(inventory.mnemonics)}",
     )
 
 
@@ -257,7 +247,7 @@ def matched(phones: Sequence[Phone], request: Sequence[IpaPhone]) -> tuple[Phone
     for phone in phones:
         if phone.symbol == SILENCE:
             found.append(phone)
-        elif phone.symbol == "ɹ" and found and (phone_wanted is None or phone_wanted.symbol != "ɹ"):
+        elif phone.symbol in _RHOTICS and found and (phone_wanted is None or phone_wanted.symbol not in _RHOTICS):
             found[-1] = found[-1].at(found[-1].start_s, phone.end_s)
         elif phone_wanted is None or is_vowel(phone.symbol) != is_vowel(phone_wanted.symbol):
             return None
@@ -267,7 +257,7 @@ def matched(phones: Sequence[Phone], request: Sequence[IpaPhone]) -> tuple[Phone
     return tuple(found) if phone_wanted is None else None
 
 
-def to_mnemonics(phones: Sequence[IpaPhone]) -> str:
+def to_mnemonics(phones: Sequence[IpaPhone], inventory: Inventory = ENGLISH) -> str:
     """The request in espeak-ng's notation, a bracket per word. Raises `SpeechError` for a word beyond espeak-ng's buffer."""
     words = []
     for _, group in groupby(phones, key=lambda phone: phone.word):
@@ -276,9 +266,8 @@ def to_mnemonics(phones: Sequence[IpaPhone]) -> str:
             raise SpeechError(f"a word of {len(word)} phones, at most {_MAX_WORD_PHONES}", hint="part it with spaces")
         if not any(phone.stress for phone in word):
             word = _stress_first_full_vowel(word)
-        words.append(
-            "[[" + "|".join(",'"[phone.stress == 1] * (phone.stress > 0) + MNEMONICS[phone.symbol] for phone in word) + "]]"
-        )
+        marks = (",'"[phone.stress == 1] * (phone.stress > 0) + inventory.mnemonics[phone.symbol] for phone in word)
+        words.append("[[" + "|".join(marks) + "]]")
     return " ".join(words)
 
 

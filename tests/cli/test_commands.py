@@ -162,7 +162,7 @@ def test_lexicon_shows_and_covers(gloss: Path, tmp_path: Path, capsys: pytest.Ca
         ("entries:\n  A: a\n  FOO: {mouthing: foo, ipa: zzq%}", 3, "no British English phone"),
         ("lexicon:\n  voice: xx\nentries:\n  A: a", 2, "unknown voice 'xx'"),
         ("entries:\n  A: a\ngroups:\n- entries:\n    FOO: 日本", 5, "nothing to mouth in '日本'"),
-        ("lexicon: {voice: de}\nentries:\n  FOO: /waɪ/", 3, "IPA needs an English voice"),
+        ("lexicon: {voice: fr}\nentries:\n  FOO: /waɪ/", 3, "IPA needs a voice"),
     ],
 )
 def test_a_lexicon_that_fails_on_use_fails_its_check(

@@ -67,7 +67,7 @@ def test_what_a_corpus_asks_in_vain_is_a_warning(pronounce: Pronounce) -> None:
 def test_ipa_falls_back_to_its_word_where_the_voice_reads_none(pronounce: Pronounce) -> None:
     def say(word: str | None, ipa: str | None) -> tuple[Phone, ...]:
         if ipa is not None:
-            raise SpeechError("IPA needs an English voice")
+            raise SpeechError("IPA needs another voice")
         return pronounce(word, None)
 
     result = planned(say, TimedMouthing(MouthOverride("ipa", "waɪ"), 0.0, 0.4, word="why"))

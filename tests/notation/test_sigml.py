@@ -13,7 +13,7 @@ from slp_mouthing.mouthing import gestures
 from slp_mouthing.notation import read
 from slp_mouthing.notation.sigml import _CODES
 from slp_mouthing.sampa import from_ipa, to_ipa
-from slp_mouthing.speech.phones import MNEMONICS
+from slp_mouthing.speech.inventories import MNEMONICS
 from slp_mouthing.types import MouthOverride
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ import pytest
 from slp_mouthing.errors import InstallationError, SpeechError
 from slp_mouthing.speech import espeak
 from slp_mouthing.speech.espeak import Espeak
-from slp_mouthing.speech.phones import MNEMONICS
+from slp_mouthing.speech.inventories import MNEMONICS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -165,7 +165,7 @@ def test_other_languages(voice: Espeak) -> None:
         (lambda: Espeak("en+f3"), "unknown variant 'f3', or one with breath noise; near ones: "),
         (lambda: Espeak("en", pitch=100), "pitch is 100, allowed: 0 to 99"),
         (lambda: Espeak("klingon"), "unknown voice 'klingon'; give a language such as en-gb, de or nl$"),
-        (lambda: Espeak("de").speak("", "waɪ"), "IPA needs an English voice, got 'de'"),
+        (lambda: Espeak("fr-fr").speak("", "waɪ"), "IPA needs a voice of British English or German or Dutch, got 'fr-fr'"),
         (lambda: Espeak().speak("a", rate_wpm=20), "rate is 20 words a minute, allowed: 80 to 450"),
     ],
 )
