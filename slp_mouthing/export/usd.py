@@ -138,18 +138,31 @@ def _add_materials(stage: Any, mesh: Any, triangles_of: dict[Material, NDArray[n
     from pxr import Sdf, UsdGeom, UsdShade, Vt
 
     first = 0
-    for material, triangles in triangles_of.items():
+    names = _identifiers([material.name for material in triangles_of])
+    for name, (material, triangles) in zip(names, triangles_of.items(), strict=True):
         faces = Vt.IntArray.FromNumpy(np.arange(first, first + len(triangles), dtype=np.int32))
         first += len(triangles)
         kind = (UsdGeom.Tokens.face, faces, "materialBind", UsdGeom.Tokens.partition)
-        subset = UsdGeom.Subset.CreateGeomSubset(mesh, material.name, *kind)
-        surface = UsdShade.Material.Define(stage, f"{ROOT}/materials/{material.name}")
+        subset = UsdGeom.Subset.CreateGeomSubset(mesh, name, *kind)
+        surface = UsdShade.Material.Define(stage, f"{ROOT}/materials/{name}")
         shader = UsdShade.Shader.Define(stage, surface.GetPath().AppendChild("surface"))
         shader.CreateIdAttr("UsdPreviewSurface")
         shader.CreateInput("roughness", Sdf.ValueTypeNames.Float).Set(material.roughness)
         shader.CreateInput("diffuseColor", Sdf.ValueTypeNames.Color3f).ConnectToSource(_vertex_color(stage, surface))
         surface.CreateSurfaceOutput().ConnectToSource(shader.ConnectableAPI(), "surface")
         UsdShade.MaterialBindingAPI.Apply(subset.GetPrim()).Bind(surface)
+
+
+def _identifiers(names: list[str]) -> list[str]:
+    """Names as USD allows them, each once: those of a user's own head may hold anything."""
+    from pxr import Tf
+
+    found: list[str] = []
+    for name in names:
+        plain = Tf.MakeValidIdentifier(name)
+        same = sum(other == plain or other.startswith(f"{plain}_") for other in found)
+        found.append(f"{plain}_{same + 1}" if plain in found else plain)
+    return found
 
 
 def _vertex_color(stage: Any, material: Any) -> Any:

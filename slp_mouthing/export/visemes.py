@@ -98,11 +98,10 @@ def losses(take: Take, weights: Weights, shapes: tuple[Shape, ...], also: Iterab
 
     Args:
         weights: [T, N] of `shapes`.
-        also: controls that the format has beside the shapes.
+        also: controls that the format has beside the shapes, or whose loss is said elsewhere, without `Left` and `Right`.
     """
-    shown = {name for shape in shapes for name in shape.posture} | {"mouthClose"}
-    kept = {name for name in CONTROL_NAMES if _one_sided(name) in shown or name in also}
-    return tuple(filter(None, (unshown(take.track, kept), lips_off(take, rebuilt(weights, shapes)))))
+    shown = {name for shape in shapes for name in shape.posture} | {"mouthClose", *also}
+    return tuple(filter(None, (unshown(take.track, shown), lips_off(take, rebuilt(weights, shapes)))))
 
 
 def rebuilt(weights: Weights, shapes: tuple[Shape, ...]) -> Array:  # [T, C]

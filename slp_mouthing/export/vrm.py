@@ -32,10 +32,7 @@ SHAPES: tuple[Shape, ...] = (
 )  # fmt: skip
 """As VRM means them: `ih` is the vowel of "see", `ee` that of "bed"."""
 _EYES = ("eyeBlinkLeft", "eyeBlinkRight")
-_LOST = {
-    "mouthPress": "lips pressed together (p, b, m) are a mouth at rest",
-    "mouthRollLower": "lip on teeth (f, v) is not shown",
-}
+_CONTACTS = ("mouthPress", "mouthRollLower", "mouthRollUpper")
 
 
 def expressions(track: FaceTrack) -> dict[str, NDArray[np.float64]]:
@@ -61,6 +58,11 @@ def write_vrm(take: Take, path: Path) -> None:
 
 def losses(take: Take) -> tuple[str, ...]:
     """What of this take five vowels cannot show: contacts, tongue, cheeks, brows, mouth gestures."""
-    used = dict(zip(visemes.FEATURES, visemes.features(take.track).max(axis=0, initial=0.0), strict=True))
-    contacts = tuple(text for name, text in _LOST.items() if used[name] >= visemes.SEEN)
-    return contacts + visemes.losses(take, visemes.mix(take.track, SHAPES), SHAPES, also=_EYES)
+    controls = dict(zip(visemes.FEATURES, visemes.features(take.track).T, strict=True))
+    pressed, lower, upper = (controls[name] for name in _CONTACTS)
+    said = {
+        "lips pressed together (p, b, m) are a mouth at rest": pressed.max(initial=0.0) >= visemes.SEEN,
+        "the lower lip on the teeth (f, v) is not shown": (lower - upper).max(initial=0.0) >= visemes.SEEN,
+    }
+    mixed = visemes.mix(take.track, SHAPES)
+    return (*(text for text, lost in said.items() if lost), *visemes.losses(take, mixed, SHAPES, also=("eyeBlink", *_CONTACTS)))

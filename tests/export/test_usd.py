@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -126,6 +127,12 @@ def test_colours_and_materials(stage, take):
         surface, _, _ = bound.ComputeSurfaceSource()
         assert surface.GetIdAttr().Get() == "UsdPreviewSurface"
         assert surface.GetInput("roughness").Get() == pytest.approx(material.roughness)
+
+
+def test_materials_of_a_users_head_may_be_called_anything(head, perform, tmp_path):
+    stage = opened(perform(2, actor=replace(head, region_names=("Skin.001", "Skin 001", "2nd", "Skin-001"))), tmp_path)
+    subsets = UsdShade.MaterialBindingAPI(mesh_of(stage)).GetMaterialBindSubsets()
+    assert [subset.GetPrim().GetName() for subset in subsets] == ["Skin_001", "Skin_001_2", "_nd"]
 
 
 def test_origin_is_told(stage, take):

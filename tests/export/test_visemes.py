@@ -157,6 +157,7 @@ def test_cheeks_and_brows_are_said_to_be_lost(suffix):
 def test_vrm_says_that_contacts_are_lost():
     assert any("p, b, m" in line for line in vrm.losses(speaking(["p", "a"])))
     assert any("f, v" in line for line in vrm.losses(speaking(["f", "a"])))
+    assert not any("f, v" in line for line in vrm.losses(speaking(["p", "a"])))
 
 
 def test_the_loss_at_the_lips_is_in_millimetres():
