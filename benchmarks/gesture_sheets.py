@@ -2,9 +2,9 @@
 
     python benchmarks/gesture_sheets.py [-o DIR] [--only puffed-cheeks,th] [--size 256] [--sentences 10]
 
-Writes DIR/gestures-1.png, ...: a row for each gesture at its hold, seen from the front, the mouth near by from two sides, in three
-quarters and in profile; a repeated gesture has its other pose in the fourth place. Writes DIR/NAME.sheet.png for each sentence
-of `SENTENCES`: the key frames of every sign.
+Writes DIR/gestures-1.png, ...: a row for each gesture at its hold, seen from the front, the mouth near by from two sides, in
+three quarters and in profile; a repeated gesture has its other pose in the fourth place. Writes DIR/NAME.sheet.png for each
+sentence of `SENTENCES`: the key frames of every sign.
 """
 
 from __future__ import annotations

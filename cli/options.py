@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 Fps = Annotated[float, typer.Option(help="Frames per second of tracks and video.", min=1.0, max=240.0)]
 Lexicons = Annotated[
     list[Path] | None,
-    typer.Option("--lexicon", metavar="FILE", help="Your own lexicon (YAML), layered over the built-in one; repeat for several."),
+    typer.Option(
+        "--lexicon",
+        metavar="FILE|NAME",
+        help="Your own lexicon (YAML), layered over the built-in BSL one, or dgs, ngt in its place; repeat for several.",
+    ),
 ]
 Strict = Annotated[
     bool, typer.Option("--strict", help="Unknown glosses and utterances that cannot be read are errors, not warnings.")

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
+from slp_mouthing.errors import LexiconError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
@@ -99,15 +101,19 @@ class Lexicon:
 
 
 def load_lexicon(paths: tuple[str | Path, ...] = ()) -> Lexicon:
-    """The built-in BSL lexicon with the user's files over it: a later entry replaces an earlier one of the same gloss.
+    """The built-in BSL lexicon with others over it: a later entry replaces an earlier one of the same gloss.
 
-    Raises `LexiconError` with file, line and column for what breaks the schema.
+    Each is a file, or the name of a built-in lexicon (`dgs`, `ngt`). One that states another sign language than what is below it
+    stands alone: no German sign borrows an English mouthing. Raises `LexiconError` with file, line and column for what breaks the
+    schema.
     """
     from slp_mouthing.mouthing import lexicon_file
 
     lexicon = lexicon_file.builtin()
     for path in paths:
-        lexicon = _layered(lexicon, read_lexicon(path))
+        above = lexicon_file.builtin(str(path)) if str(path) in lexicon_file.builtin_names() else read_lexicon(path)
+        foreign = above.language not in ("", lexicon.language)
+        lexicon = _alone(above) if foreign else _layered(lexicon, above)
     return lexicon
 
 
@@ -140,6 +146,16 @@ def english_words(gloss: str) -> str:
     form = list(gloss_forms(gloss))[-1]
     words = re.findall(r"[^\W_]+(?:'[^\W_]+)*", form.replace("’", "'"))
     return " ".join(words).lower()
+
+
+def _alone(lexicon: Lexicon) -> Lexicon:
+    if not lexicon.voice:
+        raise LexiconError(
+            f"names the language {lexicon.language} and no voice",
+            where=lexicon.name,
+            hint="add voice: de (or another of espeak-ng) to its header",
+        )
+    return lexicon
 
 
 def _layered(below: Lexicon, above: Lexicon) -> Lexicon:

@@ -2,7 +2,7 @@
 
     lexicon:                      # optional in a lexicon of your own
       name: bsl
-      language: bfi               # ISO 639-3
+      language: bfi               # ISO 639-3; another than what lies below: the file stands alone
       voice: en-gb                # espeak-ng voice
       defaults: {confidence: medium, source: editorial}
       sources: {editorial: where it comes from}
@@ -27,6 +27,7 @@ import hashlib
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import yaml
@@ -39,7 +40,6 @@ from slp_mouthing.types import ActionType, Meaning, MouthOverride, Reduction
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from slp_mouthing.types import Phone
 
@@ -57,11 +57,18 @@ _MAX_DEPTH = 8
 _Loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 
-@lru_cache(maxsize=1)
-def builtin() -> Lexicon:
-    """The BSL lexicon of this package."""
-    path = resources.files("slp_mouthing.lexicons") / "bsl.yaml"
-    return parse(decode_text(path.read_bytes(), "bsl.yaml"), "bsl.yaml")
+@lru_cache
+def builtin_names() -> tuple[str, ...]:
+    """The lexicons of this package."""
+    names = (entry.name for entry in resources.files("slp_mouthing.lexicons").iterdir())
+    return tuple(sorted(name.removesuffix(".yaml") for name in names if name.endswith(".yaml")))
+
+
+@lru_cache
+def builtin(name: str = "bsl") -> Lexicon:
+    """A lexicon of this package, one of `builtin_names`."""
+    path = resources.files("slp_mouthing.lexicons") / f"{name}.yaml"
+    return parse(decode_text(path.read_bytes(), path.name), path.name)
 
 
 def read(path: str | Path, voices: Voices | None = None) -> Lexicon:
@@ -69,6 +76,8 @@ def read(path: str | Path, voices: Voices | None = None) -> Lexicon:
 
     Raises `InputError` when it is no text and `LexiconError` when it is no lexicon.
     """
+    if not Path(path).suffix and not Path(path).exists():
+        raise LexiconError(f"no lexicon '{path}'", hint=f"give a file, or one of {', '.join(builtin_names())}")
     text = read_text(path)
     _refuse_deep_nesting(text, str(path))
     return parse(text, str(path), voices)
