@@ -316,11 +316,7 @@ class Studio:
 
     @cached_property
     def _transfer(self) -> Transfer:
-        from slp_mouthing.head.builtin import load_builtin
-        from slp_mouthing.head.flame_controls import ControlledFlame
-        from slp_mouthing.head.transfer import Transfer
-
-        return self.head.transfer if isinstance(self.head, ControlledFlame) else Transfer(load_builtin(), self.head)
+        return _transfer_to(self.head)
 
     def render_file(
         self,
@@ -427,8 +423,9 @@ def export_track(
 ) -> tuple[str, ...]:
     """Write a `.track.npz` in other formats, each named by its suffix.
 
-    The track's own head is taken; `picture.cast` says where a FLAME, a GLB head or an avatar is found. Returns what those formats
-    cannot show of this face, a line each. Raises `MouthError`.
+    The track's own head is taken; `picture.cast` says where a FLAME, a GLB head or an avatar is found. A track of the built-in
+    head moves to another one that is asked for. Returns what those formats cannot show of this face, a line each. Raises
+    `MouthError`.
     """
     from slp_mouthing import formats
 
@@ -440,9 +437,22 @@ def export_track(
         cast = replace(cast, head="flame")
     elif cast.head == "builtin" and loaded.head.endswith(".glb"):
         raise HeadError(f"the track is of the head {loaded.head}", where=str(track), hint="give that file with --head")
-    take = Take(loaded, find_head(cast), safe_stem(Path(track).name.removesuffix(".track.npz")))
+    head = find_head(cast)
+    if loaded.head == "builtin" and head.name != "builtin":
+        on_step(f"moving the face to {head.name}")
+        loaded = _transfer_to(head)(loaded)
+    take = Take(loaded, head, safe_stem(Path(track).name.removesuffix(".track.npz")))
     lost: tuple[str, ...] = ()
     for target in targets:
         on_step(f"writing {target}")
         lost += formats.save(take, target, replace(picture, cast=cast))
     return lost
+
+
+def _transfer_to(head: Head) -> Transfer:
+    """From the built-in head, whose controls the drivers make, to another one."""
+    from slp_mouthing.head.builtin import load_builtin
+    from slp_mouthing.head.flame_controls import ControlledFlame
+    from slp_mouthing.head.transfer import Transfer
+
+    return head.transfer if isinstance(head, ControlledFlame) else Transfer(load_builtin(), head)
