@@ -14,7 +14,11 @@ from slp_mouthing.body import read_body
 from slp_mouthing.cast import CastOptions
 from slp_mouthing.errors import InputError, OutputError
 from slp_mouthing.head.builtin import load_builtin
+from slp_mouthing.head.flame import load_flame
+from slp_mouthing.head.transfer import Transfer
+from slp_mouthing.pipeline import export_track
 from slp_mouthing.types import ARKIT_NAMES, FaceTrack, Take
+from tests.head.flame_files import SMALL, write_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -145,3 +149,16 @@ def test_names_of_the_formats() -> None:
     assert formats.suffixes(["npz", "smplx", "flame", "oculus", "vrm", "rhubarb", "usd"]) == (
         "track.npz", "smplx.npz", "flame.npz", "oculus.csv", "vrm.json", "rhubarb.json", "usd",
     )  # fmt: skip
+
+
+def test_a_track_of_the_built_in_head_is_exported_on_a_flame(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    write_folder(tmp_path / "flame2020", SMALL, name="generic_model.pkl", masks=True)
+    picture = formats.PictureOptions(cast=CastOptions("flame", tmp_path / "flame2020", SMALL.shapes))
+    take = take_of(6)
+    take.track.save(tmp_path / "a.track.npz")
+    export_track(tmp_path / "a.track.npz", [tmp_path / "a.flame.npz", tmp_path / "a.smplx.npz"], picture)
+    expected = Transfer(load_builtin(), load_flame(tmp_path / "flame2020", shape_count=SMALL.shapes))(take.track)
+    np.testing.assert_allclose(FlameParam.load(tmp_path / "a.flame.npz").expr, expected.expressions, atol=1e-6)
+    stored = read_body(tmp_path / "a.smplx.npz").expressions
+    np.testing.assert_allclose(stored[:, : SMALL.expressions], expected.expressions, atol=1e-6)
