@@ -25,6 +25,7 @@ from .options import (
     Lexicons,
     Lip,
     MouthTiers,
+    Report,
     Seed,
     Split,
     Strict,
@@ -33,6 +34,7 @@ from .options import (
     Vertices,
     Voice,
     read_options,
+    with_report,
 )
 from .progress import is_terminal
 
@@ -48,6 +50,7 @@ def batch(
     jobs: Annotated[int | None, typer.Option("--jobs", "-j", help="Processes; default: one per processor.", min=1)] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Skip what is there, whole, and made by these settings.")] = False,
     formats: Annotated[str, typer.Option(help="What to write beside the plan, separated by commas.")] = "npz",
+    report: Report = False,
     fps: Fps = 30.0,
     lexicon: Lexicons = None,
     strict: Strict = False,
@@ -99,7 +102,7 @@ def batch(
         density=density,
         read=read_options(tier, mouth_tier, ignore_mouth_tiers, split, gloss_style),
     )
-    options = BatchOptions(out, settings, suffixes(formats.split(",")), resume=resume, **({"jobs": jobs} if jobs else {}))
+    options = BatchOptions(out, settings, suffixes(with_report(formats, report)), resume=resume, **({"jobs": jobs} if jobs else {}))
     work = find_jobs(inputs, READERS, out)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # A scheduler's stop is orderly, as Ctrl-C is.
     with _Bar(len(work)) as bar:

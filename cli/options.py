@@ -25,6 +25,10 @@ Strict = Annotated[
 ]
 Voice = Annotated[str | None, typer.Option(help="espeak-ng voice; default: the lexicon's (en-gb).")]
 Intensity = Annotated[float, typer.Option(help="How large the movements are; 1 is clear everyday mouthing.", min=0.0, max=2.0)]
+Report = Annotated[
+    bool,
+    typer.Option("--report", help="Write what each sign got as well: times wished and reached, reduction, closures (.csv, .txt)."),
+]
 Density = Annotated[
     float,
     typer.Option(help="Share of the mouthings kept that a sign could do without: signers differ.", min=0.0, max=1.0),
@@ -76,6 +80,11 @@ def read_options(
         split=split,
         gloss_style=gloss_style,
     )
+
+
+def with_report(formats: str, report: bool) -> list[str]:
+    """The formats of a command, with those of its report."""
+    return [*formats.split(","), *(("report.csv", "report.txt") if report else ())]
 
 
 def studio(*, lexicon: list[Path] | None, **settings: Any) -> Studio:

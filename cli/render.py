@@ -22,6 +22,7 @@ from .options import (
     Lexicons,
     Lip,
     MouthTiers,
+    Report,
     Seed,
     Split,
     Strict,
@@ -31,6 +32,7 @@ from .options import (
     Voice,
     read_options,
     studio,
+    with_report,
 )
 
 
@@ -46,6 +48,7 @@ def render(
     style: Annotated[str, typer.Option(help="splat (Gaussians) or mesh (smooth-shaded).")] = "splat",
     captions: Annotated[bool, typer.Option("--captions", help="Burn in each sign's gloss and mouthing.")] = False,
     sound: Annotated[bool, typer.Option("--sound", help="Give the video the synthesised voice.")] = False,
+    report: Report = False,
     head: Head = "builtin",
     flame: Flame = None,
     flame_shape: FlameShape = None,
@@ -106,7 +109,7 @@ def render(
     )
     picture = PictureOptions(size=size, view=view, style=style, captions=captions, sound=sound)
     with steps() as step:
-        done = artist.render_file(input, out, formats=formats.split(","), picture=picture, on_step=step)
+        done = artist.render_file(input, out, formats=with_report(formats, report), picture=picture, on_step=step)
     warn(done.warnings)
     for path in done.outputs:
         typer.echo(str(path))

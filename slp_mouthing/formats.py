@@ -60,6 +60,8 @@ def writers(picture: PictureOptions) -> dict[str, Writer]:
         **export.WRITERS,
         "plan.json": write_plan,
         "sigml": write_sigml,
+        "report.csv": write_report,
+        "report.txt": write_report,
         "smplx.npz": parametric.write_smplx,
         "flame.npz": partial(write_flame, picture=picture),
         "mp4": partial(write_mp4, picture=picture),
@@ -138,6 +140,13 @@ def write_plan(take: Take, path: Path) -> None:
     if take.plan is None:
         raise OutputError("a track alone has no plan", where=take.name, hint="render the glosses again")
     atomic_write(path, plan_to_json(take.plan))
+
+
+def write_report(take: Take, path: Path) -> None:
+    """Write what each sign got, as a table for programs (`.csv`) or for people (`.txt`)."""
+    from slp_mouthing import report
+
+    report.write_report(take, path)
 
 
 def write_sigml(take: Take, path: Path) -> None:

@@ -24,6 +24,7 @@ UPPER = {
     "workers",
     "health",
     "formats",
+    "report",
     "baked",
     "parametric",
     "cast",
