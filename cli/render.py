@@ -43,12 +43,24 @@ def render(
     out: Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Folder for the results.")] = Path("out"),
     formats: Annotated[str, typer.Option(help="What to write beside track and plan, separated by commas.")] = "mp4,glb",
     fps: Fps = 30.0,
-    size: Annotated[int, typer.Option(help="Width and height of the video in pixels.", min=64, max=2160)] = 512,
-    view: Annotated[str, typer.Option(help="Camera: portrait, three-quarter, profile, mouth.")] = "portrait",
+    size: Annotated[
+        int, typer.Option(help="Width of the video in pixels; as high, and higher with --body.", min=64, max=2160)
+    ] = 512,
+    view: Annotated[
+        str,
+        typer.Option(help="Camera: portrait, three-quarter, profile, mouth, signing; default: portrait, or signing with --body."),
+    ] = "",
     style: Annotated[str, typer.Option(help="splat (Gaussians) or mesh (smooth-shaded).")] = "splat",
     captions: Annotated[bool, typer.Option("--captions", help="Burn in each sign's gloss and mouthing.")] = False,
     sound: Annotated[bool, typer.Option("--sound", help="Give the video the synthesised voice.")] = False,
     report: Report = False,
+    body: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Signing for the built-in half body: any body file that 'mouth merge' reads."),
+    ] = None,
+    body_fps: Annotated[
+        float | None, typer.Option(help="The body's frame rate, where its file says none or a wrong one.")
+    ] = None,
     head: Head = "builtin",
     flame: Flame = None,
     flame_shape: FlameShape = None,
@@ -84,6 +96,7 @@ def render(
       yes or no?            YOU HAPPY ?   (raises the brows)
       comment               # to the end of the line
     """
+    from slp_mouthing.body import read_body
     from slp_mouthing.formats import PictureOptions
 
     from .progress import steps, warn
@@ -109,7 +122,8 @@ def render(
     )
     picture = PictureOptions(size=size, view=view, style=style, captions=captions, sound=sound)
     with steps() as step:
-        done = artist.render_file(input, out, formats=with_report(formats, report), picture=picture, on_step=step)
+        signing = read_body(body, fps=body_fps) if body else None
+        done = artist.render_file(input, out, formats=with_report(formats, report), picture=picture, body=signing, on_step=step)
     warn(done.warnings)
     for path in done.outputs:
         typer.echo(str(path))

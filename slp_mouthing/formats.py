@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from slp_mouthing.head.rig import Head
     from slp_mouthing.pipeline import OnStep
     from slp_mouthing.render.scene import SceneRenderer
-    from slp_mouthing.types import Take
+    from slp_mouthing.types import JointMotion, Take
 
-VIEWS = ("portrait", "three-quarter", "profile", "mouth")
+VIEWS = ("portrait", "three-quarter", "profile", "mouth", "signing")
 STYLES = ("splat", "mesh")
 
 
@@ -31,9 +31,9 @@ class PictureOptions:
     """How frames look: videos and contact sheets."""
 
     size: int = 512
-    """Width and height in pixels."""
-    view: str = "portrait"
-    """One of `VIEWS`."""
+    """Width in pixels; the height is the same, and more for `signing`."""
+    view: str = ""
+    """One of `VIEWS`; empty: `portrait`, and `signing` with a body."""
     style: str = "splat"
     """`splat`: Gaussians; `mesh`: smooth-shaded triangles."""
     captions: bool = False
@@ -46,7 +46,7 @@ class PictureOptions:
     """Who is seen."""
 
     def __post_init__(self) -> None:
-        if self.view not in VIEWS:
+        if self.view not in ("", *VIEWS):
             raise OutputError(f"unknown view '{self.view}', allowed: {', '.join(VIEWS)}")
         if self.style not in STYLES:
             raise OutputError(f"unknown style '{self.style}', allowed: {', '.join(STYLES)}")
@@ -80,6 +80,8 @@ BAKED = ("ply", "splat", "spz")
 """Gaussians in the world, for viewers that know no mesh."""
 PICTURES = ("mp4", "png", *BAKED)
 """Formats that need the renderer."""
+STAGED = ("mp4", "png", "glb", "obj", *BAKED)
+"""Formats that show the body where there is one."""
 
 
 def prepare(wanted: Sequence[str], on_step: OnStep) -> None:
@@ -129,6 +131,10 @@ def save(take: Take, path: Path, picture: PictureOptions) -> tuple[str, ...]:
 
     Raises `OutputError`.
     """
+    if take.body is not None and path.suffix.lstrip(".") in STAGED:
+        from slp_mouthing.staging import staged
+
+        take = staged(take)
     export.export(take, path, writers(picture))
     return export.losses(take, path, {**export.LOSSES, "smplx.npz": parametric.smplx_losses})
 
@@ -170,7 +176,7 @@ def write_mp4(take: Take, path: Path, *, picture: PictureOptions) -> None:
     from slp_mouthing.render.captions import captioned
     from slp_mouthing.render.video import write_video
 
-    frames = renderer(take.head, picture).frames(take.track)
+    frames = renderer(take.head, picture, take.joints).frames(take.track, take.joints)
     if picture.captions and take.plan:
         frames = captioned(frames, take.plan, take.track.fps)
     write_video(frames, path, take.track.fps, sound=take.sound if picture.sound else None)
@@ -187,8 +193,11 @@ def write_splats(take: Take, path: Path, *, picture: PictureOptions) -> None:
     """Write the Gaussians in the world, light included: one frame, or a folder of all."""
     from slp_mouthing.baked import write_baked, write_baked_frame
     from slp_mouthing.cast import find_gaussians
+    from slp_mouthing.signer import Signer
+    from slp_mouthing.signer_pictures import signer_gaussians
 
-    gaussians = find_gaussians(picture.cast, take.head)
+    signer = take.head if isinstance(take.head, Signer) else None
+    gaussians = signer_gaussians(signer, picture.cast) if signer else find_gaussians(picture.cast, take.head)
     if picture.frame is None:
         write_baked(take, path, gaussians=gaussians)
     else:
@@ -199,10 +208,27 @@ def write_splats(take: Take, path: Path, *, picture: PictureOptions) -> None:
 def _renderer(head: Head, cast: CastOptions, size: int, view: str, style: str) -> SceneRenderer:
     from slp_mouthing.cast import find_gaussians
     from slp_mouthing.render.scene import make_renderer
+    from slp_mouthing.signer import Signer
+    from slp_mouthing.signer_pictures import make_signer_renderer
 
+    if isinstance(head, Signer):
+        return make_signer_renderer(head, cast, size=size, view=view or "signing", style=style)
+    view = view or "portrait"
+    if view == "signing":
+        raise OutputError("the view 'signing' shows hands, and there are none", hint="give a body with --body")
     return make_renderer(head, None if style == "mesh" else find_gaussians(cast, head), size=size, view=view, style=style)
 
 
-def renderer(head: Head, picture: PictureOptions) -> SceneRenderer:
-    """The renderer of a head for these pictures; kept, so that the next utterance starts at once."""
-    return _renderer(head, picture.cast, picture.size, picture.view, picture.style)
+def renderer(head: Head, picture: PictureOptions, joints: JointMotion | None = None) -> SceneRenderer:
+    """The renderer of a head for these pictures; kept, so that the next utterance starts at once.
+
+    `joints`: how the body moves that the head stands on; where it signs, the camera keeps its hands in view.
+    """
+    found = _renderer(head, picture.cast, picture.size, picture.view, picture.style)
+    from slp_mouthing.signer import Signer
+
+    if joints is None or not isinstance(head, Signer) or picture.view not in ("", "signing"):
+        return found
+    from slp_mouthing.signer_pictures import seeing_hands
+
+    return seeing_hands(found, head, joints, picture.size)

@@ -25,7 +25,17 @@ if TYPE_CHECKING:
     from slp_mouthing.head.transfer import Transfer
     from slp_mouthing.mouthing.lexicon import Lexicon
     from slp_mouthing.speech.espeak import Espeak
-    from slp_mouthing.types import Array, ControlCurves, FaceFrame, MouthingPlan, MouthScore, Phone, Sign, Speech
+    from slp_mouthing.types import (
+        Array,
+        BodySequence,
+        ControlCurves,
+        FaceFrame,
+        MouthingPlan,
+        MouthScore,
+        Phone,
+        Sign,
+        Speech,
+    )
 
 DRIVERS = ("neural", "rules")
 UPPER_FACE = ("previews", "always", "never")
@@ -145,6 +155,8 @@ class Result:
     """Gives the track that pictures show, with eyes and brows that live."""
     cast: CastOptions = field(repr=False, default_factory=CastOptions)
     """Who pictures show."""
+    body: BodySequence | None = field(repr=False, default=None)
+    """The signing that goes with the face, on its clock."""
 
     @cached_property
     def motion(self) -> FaceMotion:
@@ -164,7 +176,7 @@ class Result:
     def take(self, *, sound: bool = False, preview: bool = False) -> Take:
         """What an exporter gets."""
         track = self.preview() if preview else self.track
-        return Take(track, self.head, safe_stem(self.plan.name), self.plan, self.sound if sound else None)
+        return Take(track, self.head, safe_stem(self.plan.name), self.plan, self.sound if sound else None, self.body)
 
     def save(self, path: str | Path, picture: PictureOptions | None = None) -> tuple[str, ...]:
         """Write one file in the format of its suffix: `.track.npz`, `.plan.json`, `.glb`, `.mp4`, ...
@@ -326,6 +338,7 @@ class Studio:
         formats: Sequence[str] = ("mp4", "glb"),
         stem: str | None = None,
         picture: PictureOptions | None = None,
+        body: BodySequence | None = None,
         reuse: bool = False,
         on_step: OnStep = silent,
     ) -> FileReport:
@@ -333,19 +346,24 @@ class Studio:
 
         Several utterances become `STEM-001`, `STEM-002`, ... With `reuse`, those whose files are there, whole, and made from
         the same input by the same settings are left as they are. Raises `MouthError`.
+
+        `body`: the signing, for formats that show it. Where it says when its signs are made, those times hold.
         """
         from slp_mouthing.formats import PictureOptions, prepare, suffixes
         from slp_mouthing.notation import read
+        from slp_mouthing.staging import assigned
 
         path, picture = Path(path), replace(picture or PictureOptions(), cast=self.options.cast)
         wanted = suffixes(("track.npz", "plan.json", *formats))
         utterances = read(path, strict=self.options.strict, options=self.options.read)
         prepare(wanted, on_step)
         report = FileReport(warnings=self._head_warnings())
-        for utterance in utterances:
+        signing, notes = assigned(utterances, body)
+        report += FileReport(warnings=notes)
+        for utterance, signed in signing:
             name = (stem or safe_stem(path.stem)) + utterance.name.removeprefix(shown(path.stem))
             targets = [Path(out) / f"{name}.{suffix}" for suffix in wanted]
-            report += self._render_utterance(utterance, targets, picture, reuse, on_step)
+            report += self._render_utterance(utterance, signed, targets, picture, reuse, on_step)
         return report
 
     def _head_warnings(self) -> tuple[str, ...]:
@@ -354,12 +372,18 @@ class Studio:
         return tuple(f"{self.head.name}: {text}" for text in self.head.warnings) if isinstance(self.head, GlbHead) else ()
 
     def _render_utterance(
-        self, utterance: Utterance, targets: list[Path], picture: PictureOptions, reuse: bool, on_step: OnStep
+        self,
+        utterance: Utterance,
+        body: BodySequence | None,
+        targets: list[Path],
+        picture: PictureOptions,
+        reuse: bool,
+        on_step: OnStep,
     ) -> FileReport:
         if reuse and self._is_made(utterance, targets):
             return FileReport(tuple(targets), utterance.end_s)
         on_step(f"{targets[0].name}: mouthing {len(utterance.signs)} signs")
-        result = self.render(utterance)
+        result = replace(self.render(utterance), body=body)
         warnings = result.plan.warnings
         for target in targets:
             on_step(f"writing {target}")

@@ -45,7 +45,7 @@ def make_signer(head: Head) -> Signer:
 
 
 class Signer:
-    """A `Head` (see `head/rig.py`) with a body in the pose in which it was made. Immutable; threads may share it."""
+    """A `Figure` (see `head/rig.py`) with a body in the pose in which it was made. Immutable; threads may share it."""
 
     def __init__(self, head: Head) -> None:
         self.head, self.name = head, head.name
@@ -53,6 +53,7 @@ class Signer:
         self.kept_triangles: NDArray[np.bool_] = _kept_triangles(head, fit)
         """[F of the head] those that the signer has too; its first triangles, in their order."""
         self._kept = np.unique(head.triangles[self.kept_triangles])
+        self.body_from = len(self._kept)
         body = build_half_body(_options(head, fit))
         self._body_m = fit.out_of_builtin(body.vertices_m)
         self.neutral_m: Array = np.concatenate([head.neutral_m[self._kept], self._body_m])
@@ -67,8 +68,8 @@ class Signer:
         """Vertices with a speaking face and the body at rest. -> [T, V, 3] m"""
         face = self.head.pose(blendshapes, tongue, eyes_pose)
         out = np.empty((len(face), *self.neutral_m.shape), np.float32)
-        np.take(face, self._kept, axis=1, out=out[:, : len(self._kept)])
-        out[:, len(self._kept) :] = self._body_m
+        np.take(face, self._kept, axis=1, out=out[:, : self.body_from])
+        out[:, self.body_from :] = self._body_m
         return out
 
     def moved(self, vertices_m: Array, motion: JointMotion, first: int = 0) -> Array:
@@ -94,13 +95,13 @@ class Signer:
         own = np.searchsorted(self._kept, self.head.triangles[self.kept_triangles])
         regions = np.array([self.region_names.index(name) for name in REGION_NAMES], np.uint8)[body.regions]
         return (
-            np.concatenate([own, body.triangles + len(self._kept)]).astype(np.int32),
+            np.concatenate([own, body.triangles + self.body_from]).astype(np.int32),
             np.concatenate([self.head.regions[self.kept_triangles], regions]),
         )
 
     def _landmarks(self) -> Mapping[str, NDArray[np.int32]]:
         head = {name: np.searchsorted(self._kept, index).astype(np.int32) for name, index in self.head.landmarks.items()}
-        crown = np.argsort(-self.neutral_m[: len(self._kept), 1], kind="stable")[:_CROWN]
+        crown = np.argsort(-self.neutral_m[: self.body_from, 1], kind="stable")[:_CROWN]
         return head | {"crown": crown.astype(np.int32)}
 
     def _binding(self, body: HalfBody, fit: _Fit) -> Binding:

@@ -9,7 +9,7 @@ T frames, V vertices, F triangles, C controls, K tongue controls, N audio sample
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from slp_mouthing.head.rig import Head
+    from slp_mouthing.head.rig import Figure, Head
 
     Array = NDArray[np.float32]
     Floats = NDArray[np.floating[Any]]
@@ -350,6 +350,15 @@ class FaceFrame:
 
 
 @dataclass(frozen=True, slots=True)
+class TimedGloss:
+    """A sign as a body's annotation has it."""
+
+    gloss: str
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class BodySequence:
     """A body over time into whose face a track goes. SMPL-X's joints as axis-angle in rad, in the file's own axes.
 
@@ -368,6 +377,8 @@ class BodySequence:
     eyes_pose: Floats | None = None  # [T, 6] left then right
     expressions: Floats | None = None  # [T, E] the first E of FLAME's coefficients
     translation_m: Floats | None = None  # [T, 3]
+    signs: tuple[TimedGloss, ...] = ()
+    """What it signs and when, on its own clock, where its file says so."""
     extra: object = field(default=None, repr=False)
     """What was read, for the writer: it keeps everything else that the file holds."""
 
@@ -408,6 +419,9 @@ class JointMotion:
     def __len__(self) -> int:
         return len(self.rotations_wxyz)
 
+    def only(self, frame: int) -> JointMotion:
+        return replace(self, rotations_wxyz=self.rotations_wxyz[frame : frame + 1])
+
 
 @dataclass(frozen=True, slots=True)
 class Take:
@@ -421,3 +435,13 @@ class Take:
     plan: MouthingPlan | None = None
     sound: Speech | None = None
     """The voice on the signs' clock."""
+    body: BodySequence | None = field(default=None, repr=False)
+    """The signing that goes with it, on the take's clock, for formats that show it."""
+    joints: JointMotion | None = field(default=None, repr=False)
+    """How the body moves that the head stands on, frame by frame of the track; None for a head alone."""
+
+    def posed(self, frames: slice) -> Array:
+        """The mesh in some of the track's frames. -> [T, V, 3] m"""
+        track = self.track
+        vertices = self.head.pose(track.blendshapes[frames], track.tongue[frames], track.eyes_pose[frames])
+        return vertices if self.joints is None else cast("Figure", self.head).moved(vertices, self.joints, frames.start)

@@ -29,6 +29,8 @@ UPPER = {
     "parametric",
     "cast",
     "signer",
+    "signer_pictures",
+    "staging",
     "drivers",
     "streaming",
     "fitting",

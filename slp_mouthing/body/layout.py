@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from slp_mouthing.body.annotation import read_signs
 from slp_mouthing.body.frames import FrameFolder
 from slp_mouthing.errors import InputError
 from slp_mouthing.types import BodySequence
@@ -82,7 +83,8 @@ def read_sequence(form: BodyFormat, record: Record, fps: float | None = None) ->
     channels = {name: _joined([arrays[p.key][:, p.first : p.end] for p in places]) for name, places in form.channels.items()}
     rate = _fps(form, record, fps)
     numbers = np.array(record.numbers) if isinstance(record, FrameFolder) else np.arange(frames)
-    return BodySequence(format=form.name, fps=rate, time_s=(numbers - numbers[0]) / rate, extra=record, **channels)
+    time_s = (numbers - numbers[0]) / rate
+    return BodySequence(format=form.name, fps=rate, time_s=time_s, signs=read_signs(record), extra=record, **channels)
 
 
 def write_sequence(form: BodyFormat, body: BodySequence, path: Path) -> None:

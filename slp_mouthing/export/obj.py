@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from slp_mouthing.export.materials import Part
-    from slp_mouthing.head.rig import Head
-    from slp_mouthing.types import Array, FaceTrack, Take
+    from slp_mouthing.types import Array, Take
 
 MATERIALS = "materials.mtl"
 _CHUNK_FRAMES = 64
@@ -41,16 +40,15 @@ def write_obj(take: Take, path: Path) -> None:
         head_lines = f"mtllib {MATERIALS}\no {take.head.name}\n".encode()
         faces = _faces(regions)
         normals = Normals(take.head.neutral_m, take.head.triangles)
-        for number, vertices_m in enumerate(_frames(take.track, take.head), start=1):
+        for number, vertices_m in enumerate(_frames(take), start=1):
             positions = _rows("v", vertices_m, _POSITION_DECIMALS)
             directions = _rows("vn", normals.of(vertices_m), _NORMAL_DECIMALS)
             (folder / f"{stem}_{number:06d}.obj").write_bytes(head_lines + positions + directions + faces)
 
 
-def _frames(track: FaceTrack, head: Head) -> Iterator[Array]:
-    for start in range(0, len(track), _CHUNK_FRAMES):
-        chunk = slice(start, start + _CHUNK_FRAMES)
-        yield from head.pose(track.blendshapes[chunk], track.tongue[chunk], track.eyes_pose[chunk])
+def _frames(take: Take) -> Iterator[Array]:
+    for start in range(0, len(take.track), _CHUNK_FRAMES):
+        yield from take.posed(slice(start, start + _CHUNK_FRAMES))
 
 
 def _rows(keyword: str, values: Array, decimals: int) -> bytes:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from slp_mouthing.figure.field import cone, ellipsoid, joined, rounded
+from slp_mouthing.figure.field import cone, joined, rounded
 from slp_mouthing.figure.isosurface import surface
 from slp_mouthing.figure.made_in import arm_points
 
@@ -39,8 +39,7 @@ def trunk_field(points: Points) -> Points:
     """Trunk and shoulders, symmetric."""
     x = np.abs(points[:, :1])
     half = np.concatenate([x, points[:, 1:]], axis=1)
-    field = joined(_loft(half), cone(half, (30, -198, -36), (150, -252, -34), 34, 46), 36.0)
-    return joined(field, ellipsoid(half, (64, -322, 52), (76, 62, 32)), 64.0)
+    return joined(_loft(half), cone(half, (30, -198, -36), (150, -252, -34), 34, 46), 44.0)
 
 
 def sleeve_field(points: Points) -> Points:
@@ -78,7 +77,7 @@ def pullover_surface() -> tuple[Points, Indices]:
 
     def field(points: Points) -> Points:
         half = np.concatenate([np.abs(points[:, :1]), points[:, 1:]], axis=1)
-        return joined(trunk_field(half), sleeve_field(half), 30.0)
+        return joined(trunk_field(half), sleeve_field(half), 40.0)
 
     reach = arm_points()[2] + 50
     return surface(field, (-reach[0], BOTTOM - 30, -200), (reach[0], -140, max(150.0, reach[2])), CELL)

@@ -95,11 +95,15 @@ def share(turn: Rotation, part: float) -> Rotation:
     return Rotation.from_rotvec(part * turn.as_rotvec())
 
 
+def of_one_sign(quaternions: Array) -> Array:
+    """Of q and -q, which are the same turn, the one nearer to the frame before: players go the short way. [T, J, 4], in place"""
+    steps = np.einsum("tjc,tjc->tj", quaternions[1:], quaternions[:-1])
+    quaternions[1:] *= np.cumprod(np.where(steps < 0, -1, 1), axis=0)[:, :, None].astype(np.float32)
+    return quaternions
+
+
 def _quaternions(turns: Turns, frames: int) -> Array:
     out = np.empty((frames, len(SKELETON.names), 4), np.float32)
     for j, name in enumerate(SKELETON.names):
         out[:, j] = turns[name].as_quat(scalar_first=True)
-    # Of q and -q, which are the same turn, the one nearer to the frame before: who interpolates them goes the short way.
-    steps = np.einsum("tjc,tjc->tj", out[1:], out[:-1])
-    out[1:] *= np.cumprod(np.where(steps < 0, -1, 1), axis=0)[:, :, None].astype(np.float32)
-    return out
+    return of_one_sign(out)

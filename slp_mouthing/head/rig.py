@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from slp_mouthing.types import Array
+    from slp_mouthing.types import Array, Binding, JointMotion, Skeleton
 
 
 class Head(Protocol):
@@ -55,4 +55,17 @@ class Head(Protocol):
 
         Equal to what `pose` gives, but touches only the vertices it needs.
         """
+        ...
+
+
+class Figure(Head, Protocol):
+    """A head on a body that moves. `landmarks` also names vertices of the `crown`, which move with the skull alone."""
+
+    body_from: int
+    """The first vertex of the body; those before it are the head's."""
+    skeleton: Skeleton
+    binding: Binding
+
+    def moved(self, vertices_m: Array, motion: JointMotion, first: int = 0) -> Array:
+        """Posed vertices, as `pose` gives them, carried along by the body's frames from `first` on. [T, V, 3] -> [T, V, 3]"""
         ...

@@ -87,4 +87,35 @@ def mouth(head: Head, width: int = 256, height: int = 192, *, yaw_deg: float = 0
     return orbit(target, yaw_deg=yaw_deg, pitch_deg=0.0, distance_m=LENS_M, span_m=1.55 * mouth_width, width=width, height=height)
 
 
-VIEWS = {"portrait": portrait, "three-quarter": three_quarter, "profile": profile, "mouth": mouth}
+SIGNING_LENS_M = 2.6
+"""Distance of the camera that sees a signer."""
+_SIGNING_SPAN, _SIGNING_MIDDLE = 4.1, 1.42
+"""Of the picture's height, and how far its middle lies below the crown; in heights of the face."""
+_WIDEST = 2.4
+"""How much wider the picture gets, at most, to hold hands that reach far."""
+_ROOM_M = 0.06
+
+
+def signing(head: Head, width: int = 512, height: int = 640, hands_m: Array | None = None) -> Camera:
+    """Head, trunk and hands, as in a signing video; wider where hands [N, 3] m, wherever they go, would leave the picture."""
+    chin = float(head.neutral_m[head.landmarks["chin"], 1].min())
+    top = float(head.neutral_m[head.landmarks["crown"], 1].max())
+    face = top - chin
+    span, middle = _SIGNING_SPAN * face, top - _SIGNING_MIDDLE * face
+    wider = 1.0
+    if hands_m is not None and len(hands_m):
+        nearer = SIGNING_LENS_M / np.maximum(SIGNING_LENS_M - hands_m[:, 2], 0.5)
+        aside = (np.abs(hands_m[:, 0]) + _ROOM_M) * nearer * height / width / (span / 2)
+        above = (hands_m[:, 1] + _ROOM_M - middle) * nearer / (span / 2)
+        wider = float(np.clip(max(aside.max(), above.max()), 1.0, _WIDEST))
+    # The picture grows upwards and sideways: its lower edge stays at the waist.
+    target = (0.0, middle + (wider - 1) * span * 0.3, 0.0)
+    return orbit(target, yaw_deg=0, pitch_deg=0, distance_m=SIGNING_LENS_M, span_m=wider * span, width=width, height=height)
+
+
+def picture_size(view: str, size: int) -> tuple[int, int]:
+    """Width and height in pixels: signers need more height than width, faces as much."""
+    return (size, round(size * 5 / 8) * 2) if view == "signing" else (size, size)
+
+
+VIEWS = {"portrait": portrait, "three-quarter": three_quarter, "profile": profile, "mouth": mouth, "signing": signing}

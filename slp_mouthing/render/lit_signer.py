@@ -13,7 +13,7 @@ from slp_mouthing.render.occlusion import frame, smoother
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from slp_mouthing.head.rig import Head
+    from slp_mouthing.head.rig import Figure
     from slp_mouthing.render.light import Lighting
     from slp_mouthing.types import Array
 
@@ -22,14 +22,14 @@ MAP_PIXELS, MAP_SPAN_M = 360, 1.5
 
 
 class LitSigner(LitHead):
-    """`LitHead` for a mesh whose landmark `crown` moves with the skull, and whose vertices from `body_from` on are the body's."""
+    """`LitHead` for a head on a body."""
 
-    def __init__(self, signer: Head, body_from: int, lighting: Lighting | None = None) -> None:
+    def __init__(self, signer: Figure, lighting: Lighting | None = None) -> None:
         super().__init__(signer, lighting)
-        self._body_from = body_from
+        self._body_from = signer.body_from
         self._crown = signer.landmarks["crown"]
         self._crown_at_rest = signer.neutral_m[self._crown].astype(np.float64)
-        of_body = (signer.triangles >= body_from).all(axis=1)
+        of_body = (signer.triangles >= signer.body_from).all(axis=1)
         skin = np.isin(signer.regions, [k for k, name in enumerate(signer.region_names) if name in ("skin", "hair")])
         self._body_triangles = np.ascontiguousarray(signer.triangles[of_body])
         self._head_triangles = np.ascontiguousarray(signer.triangles[skin & ~of_body])

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from slp_mouthing.errors import HeadError
 from slp_mouthing.render import light
-from slp_mouthing.render.camera import VIEWS
+from slp_mouthing.render.camera import VIEWS, picture_size
 from slp_mouthing.render.frame import Backdrop, finish
 from slp_mouthing.render.gaussians import Drawable, drawable
 from slp_mouthing.render.lit import LitHead
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from slp_mouthing.head.rig import Head
+    from slp_mouthing.head.rig import Figure, Head
     from slp_mouthing.render.camera import Camera
     from slp_mouthing.render.gaussians import CapturedGaussians, LitGaussians
-    from slp_mouthing.types import Array, FaceTrack
+    from slp_mouthing.types import Array, FaceTrack, JointMotion
 
     Pixels = NDArray[np.uint8]
 
@@ -50,9 +50,9 @@ class SceneRenderer(ABC):
             raise HeadError("vertices of the mesh are not finite")
         return self._frame(vertices, self.threads)
 
-    def frames(self, track: FaceTrack) -> Iterator[Pixels]:
-        """All frames of a track, one by one: memory does not grow with its length."""
-        yield from map_ahead(lambda vertices: self._frame(vertices, 1), poses(self.head, track), self.threads)
+    def frames(self, track: FaceTrack, joints: JointMotion | None = None) -> Iterator[Pixels]:
+        """All frames of a track, one by one: memory does not grow with its length. `joints`: of a head on a body."""
+        yield from map_ahead(lambda vertices: self._frame(vertices, 1), poses(self.head, track, joints), self.threads)
 
     @abstractmethod
     def seen_by(self, camera: Camera) -> SceneRenderer:
@@ -113,17 +113,24 @@ class MeshRenderer(SceneRenderer):
 
 
 def make_renderer(
-    head: Head, avatar: LitGaussians | CapturedGaussians | None, *, size: int = 512, view: str = "portrait", style: str = "splat"
+    head: Head | LitHead,
+    avatar: LitGaussians | CapturedGaussians | Drawable | None,
+    *,
+    size: int = 512,
+    view: str = "portrait",
+    style: str = "splat",
 ) -> SceneRenderer:
-    """A square renderer for a named view and style (`splat` or `mesh`; an avatar is needed for `splat`)."""
-    camera = VIEWS[view](head, size, size)
+    """A renderer of `size` pixels across for a named view and style (`splat` or `mesh`; an avatar is needed for `splat`)."""
+    lit = head if isinstance(head, LitHead) else LitHead(head)
+    camera = VIEWS[view](lit.head, *picture_size(view, size))
     if style == "mesh" or avatar is None:
-        return MeshRenderer(head, camera)
-    return Renderer(head, avatar, camera)
+        return MeshRenderer(lit, camera)
+    return Renderer(lit, avatar, camera)
 
 
-def poses(head: Head, track: FaceTrack) -> Iterator[Array]:
-    """The posed mesh [V, 3] of each frame."""
+def poses(head: Head | Figure, track: FaceTrack, joints: JointMotion | None = None) -> Iterator[Array]:
+    """The posed mesh [V, 3] of each frame; `joints`: of a head on a body."""
     for start in range(0, len(track), CHUNK):
         frames = slice(start, start + CHUNK)
-        yield from head.pose(track.blendshapes[frames], track.tongue[frames], track.eyes_pose[frames])
+        posed = head.pose(track.blendshapes[frames], track.tongue[frames], track.eyes_pose[frames])
+        yield from posed if joints is None else cast("Figure", head).moved(posed, joints, start)

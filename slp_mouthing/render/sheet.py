@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from slp_mouthing.files import atomic_path
-from slp_mouthing.render.camera import mouth, portrait
+from slp_mouthing.render.camera import mouth, portrait, signing
 from slp_mouthing.render.text import font, mouthing_label, shortened
 
 if TYPE_CHECKING:
@@ -48,7 +48,8 @@ class KeyFrame:
 def write_sheet(take: Take, path: str | Path, renderer: SceneRenderer) -> None:
     """Write the sheet of a take as PNG, in the renderer's style. Raises `OutputError`.
 
-    A sign has a row: its gloss and mouthing, the face at the widest opening, and up to five key frames of the mouth.
+    A sign has a row: its gloss and mouthing, the face or the whole signer at the widest opening, and up to five key frames of
+    the mouth.
     """
     from PIL import Image, ImageDraw
 
@@ -57,7 +58,7 @@ def write_sheet(take: Take, path: str | Path, renderer: SceneRenderer) -> None:
     height = GAP + len(shown) * (TILE_H + CAPTION_H + GAP) + (CAPTION_H if len(rows) > len(shown) else 0)
     page = Image.new("RGB", (LABEL_W + TILE_H + GAP + MAX_KEYS * (TILE_W + GAP), height), PAPER)
     draw = ImageDraw.Draw(page)
-    artist = _Artist(take.track, renderer)
+    artist = _Artist(take, renderer)
     for k, row in enumerate(shown):
         _draw_row(page, draw, artist, row, GAP + k * (TILE_H + CAPTION_H + GAP))
     if len(rows) > len(shown):
@@ -91,26 +92,26 @@ def key_frames(track: FaceTrack, start_s: float, end_s: float) -> list[KeyFrame]
 
 
 class _Artist:
-    """Draws the mouth and the face of any frame of a track."""
+    """Draws the mouth of any frame of a take, and the face or the whole signer."""
 
-    def __init__(self, track: FaceTrack, renderer: SceneRenderer) -> None:
-        self.track, self._head = track, renderer.head
-        self._mouth = renderer.seen_by(mouth(renderer.head, TILE_W, TILE_H))
-        self._face = renderer.seen_by(portrait(renderer.head, TILE_H, TILE_H))
+    def __init__(self, take: Take, renderer: SceneRenderer) -> None:
+        head = renderer.head
+        # Before the mouth's camera a signer's head keeps still.
+        self.track, self._shown, self._still = take.track, take, replace(take, joints=None)
+        self._mouth = renderer.seen_by(mouth(head, TILE_W, TILE_H))
+        whole = portrait(head, TILE_H, TILE_H) if take.joints is None else signing(head, round(0.8 * TILE_H), TILE_H)
+        self._face = renderer.seen_by(whole)
 
     def mouth(self, frame: int) -> Image:
-        return self._picture(self._mouth, frame)
+        return self._picture(self._mouth, self._still, frame)
 
     def face(self, frame: int) -> Image:
-        return self._picture(self._face, frame)
+        return self._picture(self._face, self._shown, frame)
 
-    def _picture(self, renderer: SceneRenderer, frame: int) -> Image:
+    def _picture(self, renderer: SceneRenderer, take: Take, frame: int) -> Image:
         from PIL import Image
 
-        track, one = self.track, slice(frame, frame + 1)
-        return Image.fromarray(
-            renderer.frame(self._head.pose(track.blendshapes[one], track.tongue[one], track.eyes_pose[one])[0])
-        )
+        return Image.fromarray(renderer.frame(take.posed(slice(frame, frame + 1))[0]))
 
 
 def _draw_row(page: Image, draw: ImageDraw, artist: _Artist, row: Row, top: int) -> None:
