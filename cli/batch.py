@@ -55,7 +55,7 @@ def batch(
     lexicon: Lexicons = None,
     strict: Strict = False,
     voice: Voice = None,
-    driver: Driver = "rules",
+    driver: Driver = "neural",
     intensity: Intensity = 1.0,
     jaw: Jaw = 1.0,
     lip: Lip = 1.0,
@@ -102,7 +102,9 @@ def batch(
         density=density,
         read=read_options(tier, mouth_tier, ignore_mouth_tiers, split, gloss_style),
     )
-    options = BatchOptions(out, settings, suffixes(with_report(formats, report)), resume=resume, **({"jobs": jobs} if jobs else {}))
+    options = BatchOptions(
+        out, settings, suffixes(with_report(formats, report)), resume=resume, **({"jobs": jobs} if jobs else {})
+    )
     work = find_jobs(inputs, READERS, out)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # A scheduler's stop is orderly, as Ctrl-C is.
     with _Bar(len(work)) as bar:

@@ -27,7 +27,7 @@ Voice = Annotated[str | None, typer.Option(help="espeak-ng voice; default: the l
 Intensity = Annotated[float, typer.Option(help="How large the movements are; 1 is clear everyday mouthing.", min=0.0, max=2.0)]
 Report = Annotated[
     bool,
-    typer.Option("--report", help="Write what each sign got as well: times wished and reached, reduction, closures (.csv, .txt)."),
+    typer.Option("--report", help="Write what each sign got: times wished and reached, reduction, closures (.csv, .txt)."),
 ]
 Density = Annotated[
     float,
@@ -37,7 +37,7 @@ Density = Annotated[
 
 Jaw = Annotated[float, typer.Option(help="Share of the jaw in the movements.", min=0.0, max=2.0)]
 Lip = Annotated[float, typer.Option(help="Share of the lips in the movements.", min=0.0, max=2.0)]
-Driver = Annotated[str, typer.Option(help="What moves the mouth: rules (coarticulation by dominance functions).")]
+Driver = Annotated[str, typer.Option(help="What moves the mouth: neural (the trained decoder) or rules (dominance functions).")]
 UpperFace = Annotated[
     str,
     typer.Option(help="Blinks, gaze, brows: previews (video and stills alone), always (tracks too), never."),

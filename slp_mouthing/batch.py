@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from slp_mouthing.pipeline import Studio, StudioOptions
 
 Status = Literal["done", "skipped", "failed"]
-RESULTS = (".plan.json", ".arkit.json", ".vrm.json", ".rhubarb.json", ".livelink.csv", ".oculus.csv", ".report.csv", ".report.txt")
+RESULTS = (".plan.json", ".arkit.json", ".vrm.json", ".rhubarb.json", ".livelink.csv", ".oculus.csv",
+           ".report.csv", ".report.txt")  # fmt: skip
 """Endings of results that end like inputs."""
 DIED = "its worker process died (killed, or out of memory)"
 

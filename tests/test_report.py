@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from slp_mouthing.pipeline import Result
     from slp_mouthing.report import SignReport
 
-TEXT = "MUM@0.2-0.7 BECAUSE@1.2-1.36 LIVE@1.36-1.8 HEAVY@2.4-2.9{%puffed-cheeks} CORNWALL@3.4-3.7 AREA@3.7-3.9 PT:PRO1SG@4.2-4.4"
+TEXT = "MUM@0.2-0.7 BECAUSE@1.2-1.32 LIVE@1.32-1.8 HEAVY@2.4-2.9{%puffed-cheeks} CORNWALL@3.4-3.7 AREA@3.7-3.9 PT:PRO1SG@4.2-4.4"
 
 
 @pytest.fixture(scope="module")
