@@ -54,9 +54,9 @@ _NOTES = (
 class PairOptions:
     """How often each word is realised."""
 
-    training: int = 40
+    training: int = 24
     """Realisations of each word that its classifier learns from."""
-    test: int = 24
+    test: int = 16
     fps: float = 30.0
     seed: int = 0
 

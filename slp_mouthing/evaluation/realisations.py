@@ -58,6 +58,10 @@ _LEAD_S, _TAIL_S = 0.25, 0.2
 _TYPICAL_S = {"diphthong": 0.16, "long": 0.14, "short": 0.10, "consonant": 0.08}
 _CHANCE = 0.2
 """Deviation of the logarithm of a phone's duration."""
+SEEN_MM = 0.3
+"""Deviation of the error with which an onlooker measures: half a pixel of a face 25 cm high on 400. What is smaller does not
+count: no two drivers' homophenes are equal to the last bit.
+"""
 _HELD_FRAMES = 1.3
 """Shortest contact, so that a frame shows it."""
 
@@ -105,7 +109,8 @@ class Stage:
             own = [k for k, trial in enumerate(trials) if trial.person == person]
             if own:
                 out[own] = self._seen([trials[k] for k in own], [curves[k] for k in own], person)
-        return out
+        rng = np.random.default_rng([self.seed, 0x5EE, pool == "test", *word.name.encode()])
+        return out + SEEN_MM * rng.standard_normal(out.shape)
 
     def _moved(self, trial: _Trial) -> Floats:
         """The controls around the target, [T, C]."""
