@@ -68,7 +68,7 @@ def render(
     lexicon: Lexicons = None,
     strict: Strict = False,
     voice: Voice = None,
-    driver: Driver = "rules",
+    driver: Driver = "neural",
     intensity: Intensity = 1.0,
     jaw: Jaw = 1.0,
     lip: Lip = 1.0,

@@ -68,7 +68,7 @@ class StudioOptions:
     lexicons: tuple[Path, ...] = ()
     """The user's own, layered over the built-in one in this order."""
     fps: float = 30.0
-    driver: str = "rules"
+    driver: str = "neural"
     """What moves the mouth: one of `DRIVERS`."""
     intensity: float = 1.0
     """Size of the mouth's movements, 0 to 2; 1 is clear everyday mouthing."""
