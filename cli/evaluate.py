@@ -59,8 +59,8 @@ def driver(
 def pairs(
     judged: _Judged = "rules",
     lexicon: Lexicons = None,
-    training: Annotated[int, typer.Option(help="Realisations of each word to learn from.", min=2)] = 40,
-    test: Annotated[int, typer.Option(help="Realisations of each word to test.", min=2)] = 24,
+    training: Annotated[int, typer.Option(help="Realisations of each word to learn from.", min=2)] = 24,
+    test: Annotated[int, typer.Option(help="Realisations of each word to test.", min=2)] = 16,
     fps: _Fps = 30.0,
     seed: _Seed = 0,
     as_json: _Json = False,
@@ -105,6 +105,33 @@ def tracks(
     with _bar("tracks") as show:
         report = judge_tracks(found, CastOptions(head, flame, flame_shape, avatar), show)
     warn([f"{name}: in one folder alone, left out" for name in alone])
+    _show(report, as_json, plot)
+
+
+@app.command("ablation")
+def ablation(
+    clean: Annotated[Path, typer.Argument(readable=False, help="Corpus of clean motion.", metavar="CLEAN")],
+    tracked: Annotated[Path, typer.Argument(readable=False, help="Corpus with a tracker's noise.", metavar="TRACKED")],
+    out: Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Folder for runs and figures; a killed run goes on.")],
+    seeds: Annotated[int, typer.Option(help="Runs of each, with other beginnings.", min=1)] = 3,
+    geometric_steps: Annotated[int, typer.Option(help="Of the first stage.", min=1)] = 500,
+    adapt_steps: Annotated[int, typer.Option(help="Of the second.", min=1)] = 250,
+    read_steps: Annotated[int, typer.Option(help="Of the third, with the lip-reading loss and without.", min=1)] = 120,
+    test_clips: Annotated[int, typer.Option(help="To judge on.", min=1)] = 24,
+    reader: Annotated[Path | None, typer.Option(metavar="FILE", help="Lip reader; default: the shipped one.")] = None,
+    as_json: _Json = False,
+    plot: _Plot = None,
+) -> None:
+    """VisualSpeaker's tables 1 and 2 on our corpora: pretraining, adapting, and adapting with the lip-reading loss.
+
+    mouth corpus build clean -o CLEAN; mouth corpus build mead-like -o TRACKED; mouth evaluate ablation CLEAN TRACKED -o RUNS
+    """
+    from slp_mouthing.evaluation.ablation import AblationOptions, ablate
+
+    from .train import telling
+
+    options = AblationOptions(seeds, geometric_steps, adapt_steps, read_steps, test_clips, reader=reader)
+    report = ablate(clean, tracked, out, options, on_stage=lambda name: typer.echo(name, err=True), on_report=telling(out, False))
     _show(report, as_json, plot)
 
 

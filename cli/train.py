@@ -42,6 +42,11 @@ Seed = Annotated[int, typer.Option(help="The same seed gives the same run.", min
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in RUN.")]
 TensorBoard = Annotated[bool, typer.Option("--tensorboard", help="Write RUN/tensorboard as well.")]
 Flame = Annotated[Path | None, typer.Option(metavar="DIR", help="Your FLAME, for MEAD.")]
+Reader = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Of the perceptual stage, ours or Auto-AVSR's; default: the shipped one."),
+]
+ReadWeight = Annotated[float | None, typer.Option(help="Of the lip-reading loss; default: as the recipe has it.", min=0.0)]
 Wav2Vec2 = Annotated[Path | None, typer.Option(metavar="DIR", help="Your wav2vec2 model, to hear with instead of log-mel.")]
 
 
@@ -51,6 +56,7 @@ def train(
     precision: Precision = None, patience: Patience = 0, validate_every: ValidateEvery = None, device: Device = "cpu",
     seed: Seed = 0, resume: Resume = False, tensorboard: TensorBoard = False, flame: Flame = None, wav2vec2: Wav2Vec2 = None,
     size: Size = "base", decoder: Decoder = None, sampled: Sampled = None, rolled: Rolled = None, freeze: Freeze = False,
+    reader: Reader = None, read_weight: ReadWeight = None,
 ) -> None:  # fmt: skip
     """RUN/best.safetensors is the network that did best on held-out clips, running free. Killed at any time, --resume goes on."""
     from slp_mouthing.training import curriculum
@@ -60,7 +66,7 @@ def train(
         flame=flame, epochs=epochs, steps=steps, minutes=minutes, batch=batch, learning_rate=learning_rate,
         loss=cast("LossName | None", loss), precision=cast("PrecisionName | None", precision), patience=patience,
         validate_every=validate_every, decoder=cast("DecoderName | None", decoder), sampled=sampled, rolled=rolled,
-        freeze=freeze, device=device, seed=seed,
+        freeze=freeze, device=device, seed=seed, reader=reader, read_weight=read_weight,
     )  # fmt: skip
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # A scheduler's stop is orderly, as Ctrl-C is.
     tell = telling(out, tensorboard)
@@ -69,6 +75,7 @@ def train(
 
 
 app.command("geometric", help=f"Learn the motion of clean clips. {train.__doc__}")(train)
+app.command("perceptual", help=f"Go on with what a lip reader sees in renders (equation 6). {train.__doc__}")(train)
 app.command("adapt", help=f"Go on with motion as a tracker saw it: what is noisy there counts less. {train.__doc__}")(train)
 
 

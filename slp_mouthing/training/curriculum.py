@@ -21,6 +21,7 @@ from slp_mouthing.decoder.network import MouthingNetwork, load_network, save_net
 from slp_mouthing.decoder.options import DecoderOptions, EncoderOptions, NetworkOptions
 from slp_mouthing.errors import InputError
 from slp_mouthing.head.flame import load_flame
+from slp_mouthing.lipreading.checkpoint import load_reader
 from slp_mouthing.training import checkpoints
 from slp_mouthing.training.batches import ArticulationTarget, Batches, BatchOptions, VertexTarget, examples
 from slp_mouthing.training.controls import control_basis
@@ -28,8 +29,10 @@ from slp_mouthing.training.dataset import open_dataset
 from slp_mouthing.training.faces import head_of
 from slp_mouthing.training.fleet import join_fleet
 from slp_mouthing.training.forcing import Forcing
+from slp_mouthing.training.lip_reading import LipReading
 from slp_mouthing.training.loop import Loop, LoopOptions
 from slp_mouthing.training.losses import (
+    READ_WEIGHT,
     ArticulationLoss,
     BasisVertexLoss,
     PerceptualLoss,
@@ -87,6 +90,8 @@ class Stage:
     loss: LossName = "articulation"
     rates: tuple[float, ...] = SHIPPED_RATES
     """Of articulation; captured motion comes at its own."""
+    read_weight: float = READ_WEIGHT
+    """Equation 6's, of the lip-reading loss."""
 
 
 _PAPER_LOOP = LoopOptions(
@@ -106,7 +111,7 @@ RECIPES: dict[str, dict[StageName, Stage]] = {
         "geometric": _SHIPPED,
         "adapt": replace(_SHIPPED, epochs=10, loop=_FINE, loss="vertices"),
         "perceptual": replace(
-            _SHIPPED, epochs=5, loop=replace(_FINE, accumulate=4), batches=replace(_SHIPPED.batches, clips=1), loss="vertices"
+            _SHIPPED, epochs=5, loop=_FINE, batches=replace(_SHIPPED.batches, clips=2, pool=1), loss="vertices", read_weight=8.0
         ),
     },
     "paper": {
@@ -148,6 +153,10 @@ class TrainOptions:
     freeze: bool = False
     """Train the decoder alone: encoder and draft stay as they are."""
     precision: PrecisionName | None = None
+    reader: Path | None = None
+    """Lip reader of the perceptual stage, our own format or Auto-AVSR's; None: the one that comes with the package."""
+    read_weight: float | None = None
+    """Of the lip-reading loss; 0 for the stage without it."""
     patience: int = 0
     """Validations without a better one until training stops."""
     validate_every: int | None = None
@@ -214,6 +223,7 @@ def _stage(options: TrainOptions) -> Stage:
     forcing = {name: value for name in ("sampled", "rolled") if (value := getattr(options, name)) is not None}
     return replace(
         stage, loop=changed, batches=batches, loss=options.loss or stage.loss, decoder=options.decoder or stage.decoder,
+        read_weight=stage.read_weight if options.read_weight is None else options.read_weight,
         forcing=replace(stage.forcing, **forcing),
     )  # fmt: skip
 
@@ -223,7 +233,7 @@ def _loop_options(options: TrainOptions, stage: Stage, per_epoch: int) -> LoopOp
         return replace(stage.loop, minutes=options.minutes)
     epochs = stage.epochs if options.epochs is None else options.epochs
     steps = options.steps or max(epochs * per_epoch // stage.loop.accumulate, 1)
-    return replace(stage.loop, steps=steps)
+    return replace(stage.loop, steps=steps, warm_up=min(stage.loop.warm_up, steps // 10))
 
 
 def _settings(corpus: str | Path, options: TrainOptions) -> dict[str, Any]:
@@ -310,11 +320,9 @@ def _examples(
 # ---- losses ---------------------------------------------------------------------------------------------------------------
 def _loss(options: TrainOptions, stage: Stage, made: list[Example], target: Target, perceptual: Perceptual | None) -> Loss:
     geometric = _geometric(options, stage, made, target)
-    if options.stage != "perceptual":
+    if options.stage != "perceptual" or not stage.read_weight:
         return geometric
-    if perceptual is None:
-        raise InputError("the perceptual stage needs a lip reader", hint="give one with --reader PATH")
-    return PerceptualLoss(geometric, perceptual)
+    return PerceptualLoss(geometric, perceptual or LipReading(load_reader(options.reader)), stage.read_weight)
 
 
 def _geometric(options: TrainOptions, stage: Stage, made: list[Example], target: Target) -> Loss:

@@ -1,0 +1,87 @@
+"""VisualSpeaker's lip-reading loss (section 3.2, equation 5): a prediction is rendered, read, and held against the true video.
+
+The true video of a synthetic clip is the render of its true motion, which a tracker's noise never touched; so the pixels know
+more than the mesh that was fitted to them, as in the paper.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from slp_mouthing.errors import InputError
+from slp_mouthing.lipreading.loss import lip_reading_loss
+from slp_mouthing.training.controls import composed, control_basis
+from slp_mouthing.training.faces import head_of, vertices_m
+from slp_mouthing.training.mouth_scene import MouthScene
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from slp_mouthing.head.builtin import BuiltinHead
+    from slp_mouthing.lipreading.reader import LipReader
+    from slp_mouthing.training.clip import Clip
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One person before the camera."""
+
+    scene: MouthScene
+    basis: Tensor  # [C, V * 3] metres
+    neutral_m: Tensor  # [V, 3]
+
+    @property
+    def head(self) -> BuiltinHead:
+        return self.scene.head
+
+    def posed(self, channels: Tensor) -> Tensor:
+        """The mesh in motion: exactly as the driver poses it, with gradients of its linear shapes. [T, H] -> [T, V, 3]"""
+        linear = self.neutral_m + (composed(channels) @ self.basis).view(len(channels), -1, 3)
+        exact = torch.from_numpy(vertices_m(self.head, channels.detach().clamp(0.0, 1.0).numpy()))
+        return linear + (exact - linear).detach()
+
+
+@functools.lru_cache(maxsize=64)
+def subject_of(identity: str) -> Subject:
+    """Some three seconds of work the first time."""
+    head = head_of(identity)
+    return Subject(MouthScene.of(head), torch.from_numpy(control_basis(head)), torch.tensor(head.neutral_m))
+
+
+class LipReading:
+    """Equation 5 for one clip at a time, on the articulation of the built-in head. The targets are made once and kept."""
+
+    def __init__(self, reader: LipReader, frames: int = 40) -> None:
+        """`frames` of a clip are read at a time: all of a short one, a part of a longer one, drawn by torch's generator."""
+        self.reader, self.frames = reader, frames
+        self._targets: dict[tuple[str, int], Tensor] = {}
+
+    def __call__(self, prediction: Tensor, clip: Clip) -> Tensor:
+        """[T, H] -> scalar. Raises `InputError` for a clip whose true motion is not known."""
+        if not clip.phones:
+            raise InputError(f"clip '{clip.name}' is of captured data, whose video cannot be read here",
+                             hint="train this stage on `mouth corpus build mead-like`")  # fmt: skip
+        begin = self._begin(len(prediction))
+        part = slice(begin, begin + self.frames)
+        crops = subject_of(clip.identity).scene.crops(subject_of(clip.identity).posed(prediction[part].float().cpu()))
+        return lip_reading_loss(self.reader.features(crops[None])[0], self._target(clip, part)).to(prediction.device)
+
+    def _begin(self, length: int) -> int:
+        """Where the part that is read begins: half a part apart, so that few targets are made."""
+        step = self.frames // 2
+        count = max(-(-(length - self.frames) // step), 0) + 1
+        return min(int(torch.randint(count, ())) * step, max(length - self.frames, 0))
+
+    def _target(self, clip: Clip, part: slice) -> Tensor:
+        key = (clip.name, part.start)
+        if key not in self._targets:
+            subject, true = subject_of(clip.identity), clip.truth()[part]
+            with torch.no_grad():
+                crops = subject.scene.crops(torch.from_numpy(vertices_m(subject.head, np.asarray(true))))
+                self._targets[key] = self.reader.features(crops[None])[0]
+        return self._targets[key]
