@@ -9,7 +9,7 @@ import typer
 
 from .options import GlossStyle, IgnoreMouthTiers, Lexicons, MouthTiers, Split, Tiers, read_options
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The mouthing lexicon: show, check, coverage.")
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The mouthing lexicon: show, check, coverage, import.")
 
 
 @app.command("show")
@@ -70,3 +70,36 @@ def coverage(
     typer.echo(f"signs {len(signs)}, lexical {len(lexical)}, with an entry {covered} ({covered / max(len(lexical), 1):.0%})")
     for gloss, count in missing.most_common():
         typer.echo(f"{count:>6}  {gloss}")
+
+
+@app.command("import")
+def import_(
+    table: Annotated[
+        Path, typer.Argument(readable=False, help="Table with a header (CSV, TSV), such as a Signbank's export.", metavar="FILE")
+    ],
+    out: Annotated[Path, typer.Option("-o", "--out", metavar="FILE", help="Lexicon to write (YAML).")],
+    language: Annotated[str, typer.Option(help="ISO 639-3 code, for a sign language other than BSL (bfi).")] = "",
+    voice: Annotated[str, typer.Option(help="espeak-ng voice, for a spoken language other than English.")] = "",
+) -> None:
+    """Turn a table into a lexicon for --lexicon. Rows that give no entry are told with their line and the reason.
+
+    \b
+    Columns, in any order and case:
+      gloss      ID gloss, annotation ID gloss, gloss, lemma      region      region, dialect
+      mouthing   mouthing, mouth picture                          ipa         ipa, pronunciation
+      gesture    mouth gesture (a name, or a SiGML code)          confidence  high, medium, low
+      keywords   keywords, translation equivalents, senses: mouthed, with low confidence, where the table names no mouthing
+    """
+    from slp_mouthing.files import atomic_write
+    from slp_mouthing.mouthing.lexicon_import import import_table
+
+    found = import_table(table, language=language, voice=voice)
+    atomic_write(out, found.yaml)
+    for text in found.skipped:
+        typer.echo(f"warning: {text}", err=True)
+    for meaning, column in found.columns:
+        typer.echo(f"{meaning:<11} {column}")
+    if found.unread:
+        typer.echo(f"not read    {', '.join(found.unread)}")
+    by_keyword = f", {found.from_keywords} of them by a keyword" if found.from_keywords else ""
+    typer.echo(f"{out}: {found.entries} entries{by_keyword}; {len(found.skipped)} rows or cells passed over")
