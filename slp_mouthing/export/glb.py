@@ -1,15 +1,17 @@
 """`.glb`: the head's mesh with every control as a named morph target, and one animation that plays the track.
 
-What plays is a `ShapeClip` (see `shapes.py`): the mesh equals the head's own within its `TOLERANCE_M`.
+A head on a body comes with its skeleton: the same animation turns the joints, and the joints carry the speaking mesh. What
+plays is a `ShapeClip` (see `shapes.py`): the mesh equals the head's own within its `TOLERANCE_M`.
 """
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from slp_mouthing.export import joints
 from slp_mouthing.export.gltf import Accessors
 from slp_mouthing.export.normals import Normals
 from slp_mouthing.export.shapes import shape_clip, surfaces, visible
@@ -21,36 +23,53 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from slp_mouthing.export.materials import Material
-    from slp_mouthing.head.rig import Head
-    from slp_mouthing.types import Array, FaceTrack, Take
+    from slp_mouthing.head.rig import Figure, Head
+    from slp_mouthing.types import Array, FaceTrack, JointMotion, Take
+
+_FIRST_JOINT = 1
+"""Number of the first joint's node, after the mesh's."""
 
 
 def write_glb(take: Take, path: Path) -> None:
     """Write `take.track` on `take.head`. Raises `OutputError`."""
-    atomic_write(path, glb_bytes(take.track, take.head, take.name))
+    atomic_write(path, glb_bytes(take.track, take.head, take.name, take.joints))
 
 
-def glb_bytes(track: FaceTrack, head: Head, name: str) -> bytes:
-    """The whole file. The track has at least one frame."""
+def glb_bytes(track: FaceTrack, head: Head | Figure, name: str, motion: JointMotion | None = None) -> bytes:
+    """The whole file. The track has at least one frame; `motion`, for a head on a body, as many."""
     import pygltflib as gltf
 
+    figure = None if motion is None else cast("Figure", head)
     clip = shape_clip(track, head)
     store = Accessors()
     materials = surfaces(head)
-    mesh = _mesh(store, head, materials, clip.targets)
+    mesh = _mesh(store, head, materials, clip.targets, {} if figure is None else joints.attributes(store, figure))
     landmarks = {name: indices.ravel().tolist() for name, indices in head.landmarks.items()}
     mesh.name, mesh.weights = head.name, [0.0] * len(clip.names)
     # Landmarks let the file come back as a head (`--head my.glb`) without guessing.
     mesh.extras = {"targetNames": list(clip.names), "landmarks": landmarks}
     animation = _animation(store, track, clip.weights)
     animation.name = name
+    nodes, skins = [gltf.Node(name=head.name, mesh=0)], []
+    if figure is not None and motion is not None:
+        nodes[0].skin = 0
+        skins.append(joints.skin(store, figure, _FIRST_JOINT))
+        nodes += joints.nodes(figure, motion, _FIRST_JOINT)
+        joints.add_turns(store, animation, animation.samplers[0].input, figure, motion, _FIRST_JOINT)
     views, payload = store.pack()
     meta = json.loads(track.meta)
     document = gltf.GLTF2(
         asset=gltf.Asset(version="2.0", generator=" ".join(["slp-mouthing", *filter(None, [meta.get("version")])])),
         scene=0,
-        scenes=[gltf.Scene(name=name, nodes=[0], extras={"fps": track.fps, "frames": len(track), "meta": meta})],
-        nodes=[gltf.Node(name=head.name, mesh=0)],
+        scenes=[
+            gltf.Scene(
+                name=name,
+                nodes=[0, *([_FIRST_JOINT] if skins else [])],
+                extras={"fps": track.fps, "frames": len(track), "meta": meta},
+            )
+        ],
+        nodes=nodes,
+        skins=skins,
         meshes=[mesh],
         materials=[_material(material) for material in materials],
         animations=[animation],
@@ -61,7 +80,9 @@ def glb_bytes(track: FaceTrack, head: Head, name: str) -> bytes:
     return _container(document.to_json(separators=(",", ":")).encode(), payload)
 
 
-def _mesh(store: Accessors, head: Head, materials: dict[Material, NDArray[np.int32]], targets: Array) -> Any:
+def _mesh(
+    store: Accessors, head: Head, materials: dict[Material, NDArray[np.int32]], targets: Array, carried: dict[str, int]
+) -> Any:
     """One primitive per material. All share vertices and targets, in the head's order: one set of weights moves them all."""
     import pygltflib as gltf
 
@@ -70,6 +91,7 @@ def _mesh(store: Accessors, head: Head, materials: dict[Material, NDArray[np.int
         POSITION=store.vectors(head.neutral_m, bounds=True),
         NORMAL=store.vectors(normals.neutral),
         COLOR_0=store.vectors(head.colors.astype(np.float32)),
+        **carried,
     )
     morphs = [
         {"POSITION": store.offsets(target, bounds=True), "NORMAL": store.offsets(visible(normals.change(target)))}

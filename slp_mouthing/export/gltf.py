@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from slp_mouthing.types import Array
 
-_COMPONENTS = {"uint16": 5123, "uint32": 5125, "float32": 5126}
+_COMPONENTS = {"uint8": 5121, "uint16": 5123, "uint32": 5125, "float32": 5126}
 """glTF's component types."""
 
 _BYTES_PER_MOVED = 14
@@ -51,6 +51,7 @@ class Accessors:
         self._vertices = _View(target=pygltflib.ARRAY_BUFFER, stride=12)
         self._triangles = _View(target=pygltflib.ELEMENT_ARRAY_BUFFER)
         self._keys, self._moved, self._offsets = _View(), _View(), _View()
+        self._optional: dict[str, _View] = {}
         self._views = [self._vertices, self._triangles, self._keys, self._moved, self._offsets]
 
     def vectors(self, values: Array, *, bounds: bool = False) -> int:
@@ -83,6 +84,26 @@ class Accessors:
         kind = np.uint16 if vertices <= 0xFFFF else np.uint32
         return self._add("SCALAR", corners.ravel().astype(kind), self._triangles)
 
+    def joints(self, index: NDArray[np.integer[Any]]) -> int:
+        """Which joints carry each vertex. [V, 4]."""
+        return self._add(
+            "VEC4",
+            index.astype(np.uint8 if index.max(initial=0) <= 0xFF else np.uint16),
+            self._view("joints", self._lib.ARRAY_BUFFER),
+        )
+
+    def weights(self, values: Array) -> int:
+        """How much each of them does. [V, 4]."""
+        return self._add("VEC4", values.astype(np.float32), self._view("weights", self._lib.ARRAY_BUFFER))
+
+    def matrices(self, values: Array) -> int:
+        """[J, 4, 4], rows first; glTF has columns first."""
+        return self._add("MAT4", np.ascontiguousarray(np.swapaxes(values, 1, 2)), self._view("matrices", None))
+
+    def turns(self, quaternions_xyzw: Array) -> int:
+        """An animation's rotations. [N, 4]."""
+        return self._add("VEC4", np.ascontiguousarray(quaternions_xyzw), self._keys)
+
     def keys(self, values: Array, *, bounds: bool = False) -> int:
         """An animation's times or weights. [N]."""
         return self._add("SCALAR", values, self._keys, bounds=bounds)
@@ -97,6 +118,13 @@ class Accessors:
             for offset, view in zip(offsets, self._views, strict=False)
         ]
         return views, b"".join(chunk for view in self._views for chunk in view.chunks)
+
+    def _view(self, use: str, target: int | None) -> _View:
+        """The view of what only some files have."""
+        if use not in self._optional:
+            self._optional[use] = _View(target=target)
+            self._views.append(self._optional[use])
+        return self._optional[use]
 
     def _add(self, kind: str, values: NDArray[Any], view: _View | None, *, bounds: bool = False) -> int:
         rows = values.reshape(len(values), -1)
