@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from slp_mouthing.decoder.network import MouthingNetwork
     from slp_mouthing.training.batches import Batches, MotionBatch
     from slp_mouthing.training.fleet import Fleet
     from slp_mouthing.training.losses import Loss
@@ -102,7 +101,7 @@ class Loop:
     """One run of training in its folder."""
 
     def __init__(
-        self, network: MouthingNetwork, batches: Batches, loss: Loss, options: LoopOptions, folder: str | Path, *,
+        self, network: nn.Module, batches: Batches, loss: Loss, options: LoopOptions, folder: str | Path, *,
         validate: Validate | None = None, save_best: SaveBest | None = None, forward: Forward | None = None,
         fleet: Fleet | None = None,
     ) -> None:  # fmt: skip
@@ -112,7 +111,7 @@ class Loop:
         self.fleet = fleet or Alone()
         self.network, self.batches, self.loss, self.options = network.to(self.fleet.device), batches, loss, options
         self.folder, self.validate, self.save_best = Path(folder), validate, save_best
-        self.forward = forward or Forcing()
+        self.forward: Forward = forward or Forcing()
         self.optimiser = _optimiser(self.network, options)
         self.counters = Counters()
         self._losses: list[float] = []
