@@ -83,6 +83,14 @@ def test_a_mouth_that_never_rests_is_seen() -> None:
         assert value(report, name) > 0.1
 
 
+def test_the_decoder_hears_less_without_its_phones() -> None:
+    with_phones, by_ear = (judge(find_judged(name), OPTIONS) for name in ("neural", "neural-by-ear"))
+    figure = "correlation within mouthings"
+    assert 1.0 > value(with_phones, figure) > value(by_ear, figure) > 0.3
+    for report in (with_phones, by_ear):
+        assert value(report, "rest error") == value(report, "motion when the input is silence") == 0.0
+
+
 def test_progress_and_seeds() -> None:
     told: list[tuple[int, int]] = []
     first = judge(find_judged("rules"), OPTIONS, lambda done, total: told.append((done, total)))

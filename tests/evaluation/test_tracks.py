@@ -11,12 +11,15 @@ import pytest
 from scipy.io import wavfile
 
 from slp_mouthing.articulation import articulate
+from slp_mouthing.cast import CastOptions, find_head
 from slp_mouthing.errors import HeadError, InputError
 from slp_mouthing.evaluation import metrics
 from slp_mouthing.evaluation.regions import regions_of
 from slp_mouthing.evaluation.tracks import find_pairs, judge_tracks
 from slp_mouthing.head.builtin import load_builtin
+from slp_mouthing.head.flame_controls import ControlledFlame
 from slp_mouthing.types import FaceTrack, MouthScore, Phone
+from tests.head.flame_files import SMALL, write_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from slp_mouthing.evaluation.report import Report
 
 FPS = 25.0
+PARTS = ("jaw_pose", "blendshapes", "eyes_pose", "tongue", "lip_opening_m", "lip_width_m")
 
 
 def track(*symbols: str, size: float = 1.0) -> FaceTrack:
@@ -118,6 +122,25 @@ def test_regions_of_the_built_in_head() -> None:
     assert head.neutral_m[regions.upper_lip, 1] >= head.neutral_m[regions.lower_lip, 1]
 
 
+def test_flame_tracks_are_posed_by_their_own_parameters(tmp_path: Path) -> None:
+    write_folder(tmp_path / "flame", SMALL, masks=True)
+    cast = CastOptions("flame", tmp_path / "flame", SMALL.shapes)
+    flame = find_head(cast)
+    assert isinstance(flame, ControlledFlame)
+    regions = regions_of(flame)
+    assert np.array_equal(regions.lips, flame.flame.files.masks["lips"])
+    rng, values = np.random.default_rng(0), np.zeros((2, 6, SMALL.expressions), np.float32)
+    values[0] = rng.standard_normal((6, SMALL.expressions))
+    for side, expressions in zip(("predicted", "true"), values, strict=True):
+        still = track("m")
+        parts = {name: getattr(still, name)[:6] for name in PARTS} | {"expressions": expressions, "head": flame.name}
+        replace(still, **parts).save(tmp_path / side / "one.track.npz")
+    posed = [flame.flame.pose_flame(v, np.zeros((6, 3), np.float32), np.zeros((6, 6), np.float32)) for v in values]
+    report = judge_tracks(find_pairs(tmp_path / "predicted", tmp_path / "true")[0], cast)
+    expected = metrics.lve_mm(metrics.lip_errors_m(posed[0], posed[1], regions.lips))
+    assert value(report, "LVE, mean distance") == pytest.approx(expected, rel=1e-4)
+
+
 # ---- bad input ------------------------------------------------------------------------------------------------------------
 def test_names_in_one_folder_alone_are_told(folders: tuple[Path, Path]) -> None:
     (folders[0] / "ben/one.track.npz").unlink()
@@ -152,10 +175,9 @@ def test_tracks_that_do_not_fit(folders: tuple[Path, Path], change: dict[str, ob
 def test_one_frame_more_or_less_is_passed_over(folders: tuple[Path, Path]) -> None:
     path = folders[0] / "anna/one.track.npz"
     loaded = FaceTrack.load(path)
-    parts = ("jaw_pose", "blendshapes", "eyes_pose", "tongue", "lip_opening_m", "lip_width_m")
 
     def cut(frames: int) -> FaceTrack:
-        return replace(loaded, **{name: getattr(loaded, name)[:-frames] for name in parts})  # type: ignore[arg-type]
+        return replace(loaded, **{name: getattr(loaded, name)[:-frames] for name in PARTS})  # type: ignore[arg-type]
 
     cut(1).save(path)
     judge_tracks(find_pairs(*folders)[0])
