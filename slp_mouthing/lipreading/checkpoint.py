@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slp_mouthing.errors import InputError, MissingExtra
-from slp_mouthing.files import atomic_path
+from slp_mouthing.files import atomic_write
 from slp_mouthing.lipreading.autoavsr import load_autoavsr
 from slp_mouthing.lipreading.conformer import ConformerOptions
 from slp_mouthing.lipreading.frontend import FrontendOptions
@@ -19,7 +19,7 @@ from slp_mouthing.lipreading.symbols import PHONES, VISEMES
 try:
     import torch
     from safetensors import SafetensorError, safe_open
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 except ImportError as error:
     raise MissingExtra("torch", "torch", why="the lip reader") from error
 
@@ -52,8 +52,7 @@ def save_reader(reader: SmallReader, path: str | Path, meta: Mapping[str, Any] |
     """
     about = {"options": asdict(reader.options), "phones": PHONES, "visemes": VISEMES, "meta": dict(meta or {})}
     weights = {name: _stored(tensor) for name, tensor in reader.state_dict().items()}
-    with atomic_path(path) as temporary:
-        save_file(weights, temporary, {"format": FORMAT, "about": json.dumps(about)})
+    atomic_write(path, save(weights, {"format": FORMAT, "about": json.dumps(about)}))
 
 
 def load_own(path: str | Path) -> SmallReader:

@@ -136,6 +136,10 @@ class LitDrawable(Drawable):
         colors[seen] = colors_of(seen, means[seen])
         return colors, opacity
 
+    def opacities(self, vertices_m: Array, camera: Camera) -> Array:
+        """Of all Gaussians [N] on a posed mesh [V, 3] as the camera sees them: what faces away has none."""
+        return self._seen(vertices_m, camera)[0]
+
     def _seen(self, vertices_m: Array, camera: Camera) -> tuple[Array, ColorsOf]:
         posed, avatar = self._lit.at(vertices_m), self._avatar
         opacity = np.empty(len(self._binding), np.float32)

@@ -59,8 +59,9 @@ class MouthScene:
         rest = drawn.baked_colors(head.neutral_m) if baked else None
 
         def shade(vertices: Array) -> tuple[Array, Array]:
-            colors, opacity = drawn.colors_and_opacities(vertices, camera)
-            return (colors if rest is None else rest), opacity
+            if rest is not None:
+                return rest, drawn.opacities(vertices, camera)
+            return drawn.colors_and_opacities(vertices, camera)
 
         look = Appearance(avatar.opacity, shade=shade)
         return MouthScene(head, camera, LipCrop(avatar, look, head.triangles, rest_shape=avatar.rest_shape))
@@ -83,7 +84,7 @@ def _in_view(avatar: Avatar, lit: LitHead, head: BuiltinHead, camera: Camera) ->
         pixels = (means @ view[:3, :3].T + view[:3, 3]) @ camera.intrinsics.T
         pixels = pixels[:, :2] / pixels[:, 2:]
         inside = (pixels > -_MARGIN_PX) & (pixels < (camera.width + _MARGIN_PX, camera.height + _MARGIN_PX))
-        seen |= inside.all(1) & (drawn.colors_and_opacities(vertices, camera)[1] > 0)
+        seen |= inside.all(1) & (drawn.opacities(vertices, camera) > 0)
     return avatar.only(seen)
 
 
