@@ -12,7 +12,10 @@ help: ## This list
 demo: .make/demo ## Set up and render examples/why-because.txt to out/
 	@echo "==> rendering examples/why-because.txt to out/"
 	$(MOUTH) render examples/why-because.txt -o out --formats mp4,glb,png --captions --sound
-	@echo "==> done: open out/*.mp4 in a player, out/*.glb in Blender or a browser, out/*.png for the key frames"
+	@echo "==> the same with hands, on the built-in half body, to out/signing/"
+	$(BIN)/python examples/make_signing.py out/signing.npz
+	$(MOUTH) render examples/why-because.txt --body out/signing.npz -o out/signing --formats mp4,glb --captions --sound
+	@echo "==> done: open out/*.mp4 and out/signing/*.mp4 in a player, *.glb in Blender or a browser, out/*.png for the key frames"
 
 test: .make/dev ## Set up and run the tests
 	@echo "==> running the tests"
