@@ -19,7 +19,7 @@ TEXT = PAGE.read_text(encoding="utf-8")
 
 def test_commands_run_one_after_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "examples").mkdir()
-    (tmp_path / "examples" / "why-because.txt").write_text("WHY@0.3\nBECAUSE@0.3\n")
+    (tmp_path / "examples" / "why-because.txt").write_text("WHY@0.2\nBECAUSE@0.2\n")
     monkeypatch.chdir(tmp_path)
     for block in re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL):
         for line in block.splitlines():
