@@ -33,6 +33,7 @@ from .options import (
     UpperFace,
     Vertices,
     Voice,
+    WithoutRules,
     read_options,
     with_report,
 )
@@ -67,6 +68,7 @@ def batch(
     flame_shape: FlameShape = None,
     avatar: Avatar = "default",
     density: Density = 1.0,
+    without_rule: WithoutRules = None,
     tier: Tiers = None,
     mouth_tier: MouthTiers = None,
     ignore_mouth_tiers: IgnoreMouthTiers = False,
@@ -100,6 +102,7 @@ def batch(
         seed=seed,
         vertices=vertices,
         density=density,
+        without_rules=tuple(without_rule or ()),
         read=read_options(tier, mouth_tier, ignore_mouth_tiers, split, gloss_style),
     )
     options = BatchOptions(

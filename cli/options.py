@@ -25,6 +25,10 @@ Strict = Annotated[
 ]
 Voice = Annotated[str | None, typer.Option(help="espeak-ng voice; default: the lexicon's (en-gb).")]
 Intensity = Annotated[float, typer.Option(help="How large the movements are; 1 is clear everyday mouthing.", min=0.0, max=2.0)]
+WithoutRules = Annotated[
+    list[str] | None,
+    typer.Option("--without-rule", metavar="NAME", help="Turn a rule off, by its name in 'mouth plan --rules'; repeat."),
+]
 Report = Annotated[
     bool,
     typer.Option("--report", help="Write what each sign got: times wished and reached, reduction, closures (.csv, .txt)."),
@@ -42,7 +46,9 @@ UpperFace = Annotated[
     str,
     typer.Option(help="Blinks, gaze, brows: previews (video and stills alone), always (tracks too), never."),
 ]
-Seed = Annotated[int, typer.Option(help="Of what is left to chance, such as when the eyes blink.", min=0)]
+Seed = Annotated[
+    int, typer.Option(help="Of what is left to chance: when eyes blink, which mouthings a density below 1 keeps.", min=0)
+]
 Vertices = Annotated[bool, typer.Option("--vertices", help="Keep the posed mesh in the track, as offsets in metres.")]
 Head = Annotated[str, typer.Option(metavar="HEAD", help="builtin, flame (see --flame), or your .glb with ARKit shapes.")]
 Flame = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of your FLAME files, for --head flame.")]

@@ -13,10 +13,12 @@ from .options import (
     IgnoreMouthTiers,
     Lexicons,
     MouthTiers,
+    Seed,
     Split,
     Strict,
     Tiers,
     Voice,
+    WithoutRules,
     read_options,
     studio,
 )
@@ -27,13 +29,17 @@ if TYPE_CHECKING:
 
 def plan(
     input: Annotated[
-        Path, typer.Argument(readable=False, help="Gloss text (.txt), ELAN (.eaf), SiGML, MMS (.csv) or JSON.", metavar="INPUT")
-    ],
+        Path | None,
+        typer.Argument(readable=False, help="Gloss text (.txt), ELAN (.eaf), SiGML, MMS (.csv) or JSON.", metavar="INPUT"),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the plan as JSON: an object, or a list for several.")] = False,
+    rules: Annotated[bool, typer.Option("--rules", help="List the rules: name, what it does, who says so.")] = False,
     lexicon: Lexicons = None,
     strict: Strict = False,
     voice: Voice = None,
     density: Density = 1.0,
+    seed: Seed = 0,
+    without_rule: WithoutRules = None,
     tier: Tiers = None,
     mouth_tier: MouthTiers = None,
     ignore_mouth_tiers: IgnoreMouthTiers = False,
@@ -46,13 +52,21 @@ def plan(
     sign      the gloss as written          mouth    the word mouthed, a %gesture, or - for nothing
     slot      when the hands make it (s)    phones   what is left of the word after reduction
     source    lexicon, rule, override or default, with the entry or rule that decided
+    brows     what they say of the sentence, and when
     """
+    if rules:
+        _print_rules()
+        return
+    if input is None:
+        raise typer.BadParameter("Missing argument 'INPUT'")
     from slp_mouthing.notation import read
 
     from .progress import warn
 
     options = read_options(tier, mouth_tier, ignore_mouth_tiers, split, gloss_style)
-    artist = studio(lexicon=lexicon, strict=strict, voice=voice, density=density)
+    artist = studio(
+        lexicon=lexicon, strict=strict, voice=voice, density=density, seed=seed, without_rules=tuple(without_rule or ())
+    )
     plans = [artist.plan(utterance) for utterance in read(input, strict=strict, options=options)]
     if as_json:
         typer.echo(_json(plans))
@@ -78,6 +92,15 @@ def _print_table(one: MouthingPlan) -> None:
         typer.echo("  " + "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
         if number == 0:
             typer.echo("  " + "  ".join("-" * width for width in widths))
+    for brow in one.brows:
+        typer.echo(f"  brows: {brow.shape.replace('_', ' ')} {brow.start_s:.2f}-{brow.end_s:.2f}")
+
+
+def _print_rules() -> None:
+    from slp_mouthing.mouthing.rulebook import RULEBOOK
+
+    for rule in RULEBOOK:
+        typer.echo(f"{rule.name:<16} {rule.part:<6} {rule.does} [{rule.source}]")
 
 
 def _row(one: MouthingPlan, action: MouthAction, index: int) -> tuple[str, ...]:

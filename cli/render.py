@@ -30,6 +30,7 @@ from .options import (
     UpperFace,
     Vertices,
     Voice,
+    WithoutRules,
     read_options,
     studio,
     with_report,
@@ -76,6 +77,7 @@ def render(
     seed: Seed = 0,
     vertices: Vertices = False,
     density: Density = 1.0,
+    without_rule: WithoutRules = None,
     tier: Tiers = None,
     mouth_tier: MouthTiers = None,
     ignore_mouth_tiers: IgnoreMouthTiers = False,
@@ -118,6 +120,7 @@ def render(
         seed=seed,
         vertices=vertices,
         density=density,
+        without_rules=tuple(without_rule or ()),
         read=read_options(tier, mouth_tier, ignore_mouth_tiers, split, gloss_style),
     )
     picture = PictureOptions(size=size, view=view, style=style, captions=captions, sound=sound)

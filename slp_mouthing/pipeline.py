@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from slp_mouthing.cast import CastOptions, find_head
 from slp_mouthing.errors import HeadError, InputError
 from slp_mouthing.files import safe_stem, shown
+from slp_mouthing.mouthing.rulebook import check_names
 from slp_mouthing.notation.options import ReadOptions
 from slp_mouthing.types import FaceMotion, FaceTrack, Take, Utterance
 
@@ -80,7 +81,9 @@ class StudioOptions:
     """Whether eyes and brows live. One of `UPPER_FACE`: in pictures alone, so that tracks leave a captured body its own;
     in tracks as well; nowhere."""
     seed: int = 0
-    """Of what is left to chance: when the eyes blink."""
+    """Of what is left to chance: when the eyes blink, which mouthings a density below 1 keeps."""
+    without_rules: tuple[str, ...] = ()
+    """Rules that are turned off, of `mouthing.rulebook.NAMES`."""
     vertices: bool = False
     """Keep the posed mesh in the track, as offsets from the neutral one."""
     density: float = 1.0
@@ -110,6 +113,7 @@ class StudioOptions:
         try:
             values: dict[str, Any] = {name: float(getattr(self, name)) for name in ("fps", "intensity", "jaw", "lip", "density")}
             values["lexicons"] = tuple(Path(path) for path in lexicons)
+            values["without_rules"] = tuple(sorted(check_names(self.without_rules)))
             values["flame"] = None if self.flame is None else Path(self.flame)
             values |= {name: str(getattr(self, name)) for name in ("head", "avatar")}
         except (TypeError, ValueError) as error:
@@ -227,9 +231,13 @@ class Studio:
     def plan(self, utterance: Utterance) -> MouthingPlan:
         """What the mouth does on each sign, when, and why. Loads neither head nor renderer."""
         from slp_mouthing.mouthing.plan import PlanOptions, plan
+        from slp_mouthing.upper_face import brow_actions
 
-        options = PlanOptions(strict=self.options.strict, density=self.options.density, fps=self.options.fps)
-        return plan(utterance, self.lexicon, self._pronounce, options)
+        own, without = self.options, frozenset(self.options.without_rules)
+        options = PlanOptions(strict=own.strict, density=own.density, fps=own.fps, seed=own.seed, without=without)
+        made = plan(utterance, self.lexicon, self._pronounce, options)
+        found = {k: self.lexicon.meaning(sign.lemma or sign.gloss) for k, sign in enumerate(made.signs)}
+        return replace(made, brows=brow_actions(made, {k: meaning for k, meaning in found.items() if meaning}, without))
 
     def perform(self, plan: MouthingPlan, source: str = "") -> Result:
         """The plan as a face in motion. `source` is the input as the track's meta records it."""
@@ -251,9 +259,7 @@ class Studio:
         """With eyes and brows."""
         from slp_mouthing.upper_face import UpperFaceOptions, add_upper_face
 
-        found = {k: self.lexicon.meaning(sign.lemma or sign.gloss) for k, sign in enumerate(plan.signs)}
-        meanings = {k: meaning for k, meaning in found.items() if meaning}
-        return add_upper_face(curves, plan, meanings, UpperFaceOptions(seed=self.options.seed))
+        return add_upper_face(curves, plan, UpperFaceOptions(seed=self.options.seed))
 
     @property
     def lexicon(self) -> Lexicon:
@@ -422,6 +428,7 @@ class Studio:
             options.upper_face,
             options.vertices,
             options.density,
+            options.without_rules,
             options.read,
             self.lexicon.checksum,
         )

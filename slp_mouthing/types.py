@@ -29,6 +29,7 @@ ActionType = Literal[
 ]  # fmt: skip
 Source = Literal["lexicon", "rule", "override", "default"]
 Reduction = Literal["full", "tonic", "first_syllable", "first_consonant"]
+BrowShape = Literal["wh_question", "yes_no_question", "topic", "negation"]
 Meaning = Literal["wh", "negation"]
 """Of a sign, for the brows: it asks for more than yes or no, or it denies."""
 
@@ -195,6 +196,15 @@ class MouthAction:
 
 
 @dataclass(frozen=True, slots=True)
+class BrowAction:
+    """What the brows say, and when, without attack and release."""
+
+    shape: BrowShape
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class MouthingPlan:
     """The mouth's part of an utterance, decided. Actions are in order of time and do not overlap."""
 
@@ -209,6 +219,8 @@ class MouthingPlan:
     """Time on the input's clock at which this plan has its 0."""
     question: bool = False
     """The utterance ends with a question mark: the brows ask, see `upper_face`."""
+    brows: tuple[BrowAction, ...] = ()
+    """What the brows say of the sentence, in order of time, not overlapping."""
 
     @property
     def end_s(self) -> float:

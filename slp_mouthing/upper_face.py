@@ -10,25 +10,23 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from slp_mouthing.errors import InputError
-from slp_mouthing.types import ARKIT_NAMES, CONTROL_NAMES, ControlCurves
+from slp_mouthing.types import ARKIT_NAMES, CONTROL_NAMES, BrowAction, ControlCurves
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from slp_mouthing.types import Meaning, MouthingPlan, Sign
+    from slp_mouthing.types import BrowShape, Meaning, MouthingPlan, Sign
 
     Floats = NDArray[np.float64]
 
-Shape = Literal["wh_question", "yes_no_question", "topic", "negation"]
-
-_SHAPES: dict[Shape, dict[str, float]] = {
+_SHAPES: dict[BrowShape, dict[str, float]] = {
     "wh_question": {"browDown": 0.85, "browInnerUp": 0.1, "eyeSquint": 0.35},
     "yes_no_question": {"browInnerUp": 0.8, "browOuterUp": 0.75, "eyeWide": 0.4},
     "topic": {"browInnerUp": 0.6, "browOuterUp": 0.6, "eyeWide": 0.2},
@@ -36,8 +34,8 @@ _SHAPES: dict[Shape, dict[str, float]] = {
 }
 """Controls that have sides are moved on both."""
 _ATTACK_S, _RELEASE_S = 0.18, 0.25
-_TOPIC_PAUSE_S = 0.18
-"""A pause this long after the first signs sets them off as the topic."""
+_TOPIC_PAUSE_S = (0.18, 0.45)
+"""A pause between these after the first signs sets them off as the topic; a longer one is a full stop."""
 _LONGEST_TOPIC = 3
 """Signs."""
 _HOLD_S = 0.3
@@ -71,27 +69,13 @@ class UpperFaceOptions:
             raise InputError(f"a blink every {self.blink_every_s:g} s, allowed: 0.5 to 60")
 
 
-@dataclass(frozen=True, slots=True)
-class BrowAction:
-    """What the brows say, and when, without attack and release."""
-
-    shape: Shape
-    start_s: float
-    end_s: float
-
-
-def add_upper_face(
-    curves: ControlCurves, plan: MouthingPlan, meanings: Mapping[int, Meaning], options: UpperFaceOptions | None = None
-) -> ControlCurves:
-    """`curves` with eyes and brows that live; what a mouth gesture asks of them stays.
-
-    `meanings`: what signs of the plan (by index) mean for the brows.
-    """
+def add_upper_face(curves: ControlCurves, plan: MouthingPlan, options: UpperFaceOptions | None = None) -> ControlCurves:
+    """`curves` with eyes that live and brows that do what the plan says; what a mouth gesture asks of them stays."""
     options = options or UpperFaceOptions()
     times_s = np.arange(len(curves)) / curves.fps
     added = np.zeros((len(curves), len(CONTROL_NAMES)))
     if options.brows:
-        for action in brow_actions(plan, meanings):
+        for action in plan.brows:
             _lay(added, _SHAPES[action.shape], _swell(action, times_s))
     rng = _random(plan, options.seed)
     if options.gaze:
@@ -105,8 +89,11 @@ def add_upper_face(
 
 
 # ---- brows ----------------------------------------------------------------------------------------------------------------
-def brow_actions(plan: MouthingPlan, meanings: Mapping[int, Meaning]) -> tuple[BrowAction, ...]:
-    """What the brows say of a sentence, in order of time, not overlapping."""
+def brow_actions(plan: MouthingPlan, meanings: Mapping[int, Meaning], without: Collection[str] = ()) -> tuple[BrowAction, ...]:
+    """What the brows say of a sentence, in order of time, not overlapping.
+
+    `meanings`: what signs of the plan (by index) mean for the brows; `without`: shapes that are turned off.
+    """
     signs = plan.signs
     topic = _topic(signs)
     found = [BrowAction("topic", signs[0].start_s, signs[topic - 1].end_s)] if topic else []
@@ -120,13 +107,13 @@ def brow_actions(plan: MouthingPlan, meanings: Mapping[int, Meaning]) -> tuple[B
         found.append(BrowAction("yes_no_question", clause[0].start_s, signs[-1].end_s + _HOLD_S))
     else:
         found += [BrowAction("negation", signs[k].start_s, signs[k].end_s) for k in sorted(meanings) if k >= topic]
-    return tuple(found)
+    return tuple(action for action in found if action.shape not in without)
 
 
 def _topic(signs: Sequence[Sign]) -> int:
     """How many first signs a pause sets off from the rest; 0 for none."""
     for k in range(1, min(_LONGEST_TOPIC + 1, len(signs))):
-        if signs[k].start_s - signs[k - 1].end_s >= _TOPIC_PAUSE_S:
+        if _TOPIC_PAUSE_S[0] <= signs[k].start_s - signs[k - 1].end_s < _TOPIC_PAUSE_S[1]:
             return k
     return 0
 

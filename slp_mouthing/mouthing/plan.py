@@ -8,18 +8,20 @@ Where the input times mouthings itself (a mouth tier), they keep their times, ea
 rests on the other signs.
 
 A mouthing is fitted to its slot in this order: at natural speed or stretched, when there is room; else reduced to the fullest
-form that fits at `min_stretch`; else spread onto a following pointing sign; else compressed.
+form that fits at `min_stretch`; else spread onto a following pointing sign, or begun on one before; else compressed. Each of
+these rules has a name and can be turned off: see `rulebook`.
 """
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass, replace
-from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
-from slp_mouthing.errors import InputError, InstallationError, MissingExtra, MouthError
+from slp_mouthing.errors import InputError, InstallationError, MissingExtra, MouthError, SpeechError
 from slp_mouthing.mouthing import reduction
 from slp_mouthing.mouthing.planfile import plan_from_json, plan_to_json
+from slp_mouthing.mouthing.rulebook import check_names
 from slp_mouthing.mouthing.rules import NOTHING, Intent, intend, intend_mouthing, intend_span, placed
 from slp_mouthing.mouthing.tier import free_slot, signs_under
 from slp_mouthing.types import MouthAction, MouthingPlan, MouthOverride
@@ -58,8 +60,13 @@ class PlanOptions:
     """Slots below this show no mouthing unless the input asks for one: it would be a twitch."""
     fps: float = 30.0
     """Frame rate the plan is made for; it changes no time."""
+    seed: int = 0
+    """Of a signer's style: which mouthings are kept at a density below 1."""
+    without: frozenset[str] = frozenset()
+    """Names of the rules that are turned off, of `rulebook.NAMES`."""
 
     def __post_init__(self) -> None:
+        check_names(self.without)
         if not 0.0 <= self.density <= 1.0:
             raise InputError(f"density is {self.density:g}, allowed: 0 to 1")
 
@@ -99,6 +106,7 @@ class _Planner:
         self.pronounced: dict[tuple[str | None, str | None], tuple[Phone, ...]] = {}
         self.warnings = list(utterance.warnings)
         self.unknown: set[str] = set()
+        self.off = self.options.without
 
     def plan(self) -> MouthingPlan:
         actions = self.timed() if self.utterance.mouthings else self.fitted()
@@ -118,11 +126,14 @@ class _Planner:
         intents = list(self.thinned(self.intents()))
         actions: list[MouthAction] = []
         spread = False
-        for intent, following in zip_longest(intents, intents[1:]):
+        for previous, intent, following in zip([None, *intents], intents, [*intents[1:], None], strict=False):
             if spread:
                 spread = False
                 continue
-            actions.append(self.action(intent, following))
+            before = actions[-1] if previous and self.lends(previous, actions[-1], intent) else None
+            actions.append(self.action(intent, following, before))
+            if actions[-1].signs[0] < intent.first:
+                del actions[-2]
             spread = actions[-1].signs[-1] > intent.last
         return actions
 
@@ -150,7 +161,7 @@ class _Planner:
             return replace(self.silent(intent), **when)
         room_s = mouthing.end_s - mouthing.start_s
         # IPA is what was seen on the lips, sound by sound; a word stands for whatever form of it had room.
-        forms = _forms(phones, intent) if intent.mouth.kind == "text" else [_Form("full", phones)]
+        forms = _forms(phones, intent, self.off) if intent.mouth.kind == "text" else [_Form("full", phones)]
         form = self.fitting(forms, room_s) or forms[-1]
         return MouthAction(
             type="Mouthing",
@@ -181,38 +192,43 @@ class _Planner:
                 intent = Intent(index, index, NOTHING, "override", rest.rule)
             if intent.warning:
                 self.warn_once(sign, intent.warning)
+            if intent.source == "lexicon" and intent.mouth.kind == "gesture" and "echo" in self.off:
+                intent = replace(intent, mouth=NOTHING, source="rule", rule=f"{intent.mouth.value} left out without echo")
             yield intent
             index = intent.last + 1
 
     def thinned(self, intents: Iterator[Intent]) -> Iterator[Intent]:
-        """Leaves out mouthings that are not needed, evenly, down to the density."""
-        share = 0.0
+        """Leaves out mouthings that are not needed down to the density, evenly but for what the seed decides."""
+        share, kept = 0.0, 0
+        chance = random.Random(f"density {self.options.seed}")
+        bar = chance.random()
         for intent in intents:
-            if intent.needed or intent.mouth == NOTHING or self.options.density == 1.0:
+            if intent.needed or intent.mouth == NOTHING or self.options.density == 1.0 or "density" in self.off:
                 yield intent
                 continue
             share += self.options.density
-            if share >= 1.0 - 1e-9:
-                share -= 1.0
+            if share >= kept + bar - 1e-9 and self.options.density > 0.0:
+                # One of each run of signs in which the density has room for one.
+                kept, bar = kept + 1, chance.random()
                 yield intent
             else:
                 yield replace(intent, mouth=NOTHING, source="rule", rule=f"left out at density {self.options.density:g}")
 
     # -- when
-    def action(self, intent: Intent, following: Intent | None) -> MouthAction:
+    def action(self, intent: Intent, following: Intent | None, before: MouthAction | None = None) -> MouthAction:
         if intent.mouth.kind == "none":
             return self.rest(intent)
         if intent.mouth.kind == "gesture":
             return replace(self.rest(intent), type="MG", gesture=intent.mouth.value)
         try:
-            phones = self.phones(intent)
+            phones = self.said(intent)
         except MouthError as error:
             return self.unmouthable(intent.first, intent.last, intent.mouth, error)
         if not phones:
             return self.silent(intent)
-        return self.mouthing(intent, _forms(phones, intent), following)
+        return self.mouthing(intent, _forms(phones, intent, self.off), following, before)
 
-    def mouthing(self, intent: Intent, forms: list[_Form], following: Intent | None) -> MouthAction:
+    def mouthing(self, intent: Intent, forms: list[_Form], following: Intent | None, before: MouthAction | None) -> MouthAction:
         room_s = self.room_s(intent.first, intent.last)
         wide_s = self.spread_room_s(intent, following)
         if wide_s and intent.spreads and self.fits(forms[0], wide_s):
@@ -223,7 +239,10 @@ class _Planner:
             # Reduced mouthings do not spread, as a rule: the fullest form that the wider room takes.
             form = self.fitting(forms, wide_s) or forms[-1]
             return self.placed(intent, form, "spread over the next sign for room", onto=intent.last + 1)
-        if room_s < self.options.min_slot_s and intent.source != "override":
+        if before:
+            form = self.fitting(forms, self.room_s(before.signs[0], intent.last)) or forms[-1]
+            return self.placed(replace(intent, first=before.signs[0]), form, "begun on the sign before for room")
+        if "short-slots" not in self.off and room_s < self.options.min_slot_s and intent.source != "override":
             self.warn(self.signs[intent.first], f"{self.signs[intent.first].gloss} is too short to be mouthed ({room_s:.2f} s)")
             return self.rest(replace(intent, source="rule", rule="the slot is too short to be mouthed"))
         return self.placed(intent, forms[-1])
@@ -233,10 +252,9 @@ class _Planner:
         last = intent.last if onto is None else onto
         slot_start_s, slot_end_s = self.signs[intent.first].start_s, self.signs[last].end_s
         room_s, natural_s = slot_end_s - slot_start_s, form.natural_s
-        lead_s = min(self.options.lead_s, max(0.0, room_s - natural_s)) if form.reduction == "full" else 0.0
-        held = intent.held or onto is not None
-        longest = self.options.max_stretch_held if held else self.options.max_stretch
-        duration_s = min(room_s - lead_s, natural_s * longest)
+        leads = form.reduction == "full" and "lead" not in self.off
+        lead_s = min(self.options.lead_s, max(0.0, room_s - natural_s)) if leads else 0.0
+        duration_s = min(room_s - lead_s, natural_s * self.longest(intent.held or onto is not None))
         start_s = slot_start_s + lead_s
         rules = [intent.rule, form.rule, rule]
         if duration_s < natural_s * self.options.min_stretch * (1 - 1e-9):
@@ -257,6 +275,12 @@ class _Planner:
             rule="; ".join(filter(None, rules)),
             phones=form.phones,
         )
+
+    def longest(self, held: bool) -> float:
+        """Greatest stretch."""
+        if "stretching" in self.off:
+            return 1.0
+        return self.options.max_stretch_held if held and "holds" not in self.off else self.options.max_stretch
 
     def rest(self, intent: Intent) -> MouthAction:
         """The mouth at rest on the intent's signs."""
@@ -287,12 +311,13 @@ class _Planner:
         return self.rest(Intent(first, last, NOTHING, "override", f"{override.value} cannot be mouthed"))
 
     def said(self, intent: Intent) -> tuple[Phone, ...]:
-        """The mouthing of a mouth tier; its word where the voice reads no IPA."""
+        """The mouthing; its word where the voice cannot say its IPA."""
         try:
             return self.phones(intent)
-        except MouthError:
-            if intent.mouth.kind != "ipa" or not intent.word:
+        except SpeechError as error:
+            if isinstance(error, InstallationError) or intent.mouth.kind != "ipa" or not intent.word:
                 raise
+            self.warn(self.signs[intent.first], f"{error.what}, '{intent.word}' is said instead")
             return self.phones(replace(intent, mouth=MouthOverride("text", intent.word)))
 
     def phones(self, intent: Intent) -> tuple[Phone, ...]:
@@ -308,10 +333,17 @@ class _Planner:
 
     def spread_room_s(self, intent: Intent, following: Intent | None) -> float:
         """Time over this sign and the next, when the next can take the mouthing; else 0."""
-        if following is None or not following.takes_spread:
+        if following is None or not following.takes_spread or "perseveration" in self.off:
             return 0.0
         gap_s = self.signs[following.first].start_s - self.signs[intent.last].end_s
         return self.room_s(intent.first, following.last) if gap_s <= self.options.spread_gap_s else 0.0
+
+    def lends(self, previous: Intent, before: MouthAction, intent: Intent) -> bool:
+        """Whether a mouthing without room can begin on the pointing sign before it, on which the mouth rests."""
+        sign = self.signs[previous.last]
+        rests = before.type == "None" and previous.takes_spread and sign.kind == "pointing"
+        gap_s = self.signs[intent.first].start_s - sign.end_s
+        return rests and "anticipation" not in self.off and gap_s <= self.options.spread_gap_s
 
     def fits(self, form: _Form, room_s: float) -> bool:
         return form.natural_s * self.options.min_stretch <= room_s + 1e-9
@@ -349,11 +381,12 @@ _RULES: dict[Reduction, str] = {
 }
 
 
-def _forms(phones: tuple[Phone, ...], intent: Intent) -> list[_Form]:
+def _forms(phones: tuple[Phone, ...], intent: Intent, off: frozenset[str]) -> list[_Form]:
     """The mouthing and its reductions, fullest first, each shorter than the one before."""
     names = list(reduction.REDUCTIONS)
-    forms = [_Form(name, reduction.REDUCTIONS[name](phones), _RULES[name]) for name in names[names.index(intent.reduction) :]]
-    if intent.repeat > 1:
+    allowed = names[:1] if "reduction" in off else names[names.index(intent.reduction) :]
+    forms = [_Form(name, reduction.REDUCTIONS[name](phones), _RULES[name]) for name in allowed]
+    if intent.repeat > 1 and "repetition" not in off:
         syllables = len({phone.syllable for phone in phones})
         name: Reduction = "first_syllable" if syllables > 1 else "full"
         times = range(intent.repeat, 1, -1)

@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any, get_args
 
 from slp_mouthing.errors import InputError
-from slp_mouthing.types import ActionType, MouthAction, MouthingPlan, Reduction, Sign, SignKind, Source
+from slp_mouthing.types import ActionType, BrowAction, BrowShape, MouthAction, MouthingPlan, Reduction, Sign, SignKind, Source
 
 VERSION = 1
 """Of the file format."""
@@ -17,6 +17,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "type": get_args(ActionType),
     "source": get_args(Source),
     "reduction": get_args(Reduction),
+    "shape": get_args(BrowShape),
 }
 _ACTION_KEYS = tuple(f.name for f in fields(MouthAction) if f.name != "phones")
 
@@ -30,6 +31,7 @@ def plan_to_json(plan: MouthingPlan) -> str:
     rows: dict[str, list[Any]] = {
         "signs": signs,
         "actions": [_action(action) for action in plan.actions],
+        "brows": [{"shape": one.shape, "start_s": _time(one.start_s), "end_s": _time(one.end_s)} for one in plan.brows],
         "warnings": list(plan.warnings),
     }
     parts = [f'"version": {VERSION}', f'"name": {_dumps(plan.name)}', f'"fps": {_dumps(plan.fps)}']
@@ -59,7 +61,8 @@ def plan_from_json(text: str, where: str = "") -> MouthingPlan:
     warnings = tuple(str(value) for value in reader.rows(root.get("warnings", []), "warnings"))
     fps, offset_s = (reader.number(root.get(key, default), key) for key, default in (("fps", 30.0), ("offset_s", 0.0)))
     question = root.get("question", False) is True
-    return MouthingPlan(signs, actions, warnings, str(root.get("name", "")), fps, where, offset_s, question)
+    brows = tuple(reader.brow(value, f"brows[{i}]") for i, value in enumerate(reader.rows(root.get("brows", []), "brows")))
+    return MouthingPlan(signs, actions, warnings, str(root.get("name", "")), fps, where, offset_s, question, brows)
 
 
 def _action(action: MouthAction) -> dict[str, Any]:
@@ -105,6 +108,11 @@ class _Reader:
         stretch = self.number(row.get("stretch", 1.0), f"{at}.stretch")
         rule = self.text(row.get("rule", ""), f"{at}.rule")
         return MouthAction(start_s=start_s, end_s=end_s, signs=tuple(signs), stretch=stretch, rule=rule, **texts, **choices)
+
+    def brow(self, value: object, at: str) -> BrowAction:
+        row = self.table(value, at, ("shape", "start_s", "end_s"))
+        shape: Any = self.choice(row["shape"], "shape", at)
+        return BrowAction(shape, *self.slot(row, at))
 
     def slot(self, row: dict[str, Any], at: str) -> tuple[float, float]:
         start_s, end_s = (self.number(row[key], f"{at}.{key}") for key in ("start_s", "end_s"))
