@@ -13,7 +13,7 @@ import typer
 
 from slp_mouthing.errors import MouthError
 
-from . import avatar, batch, corpus, doctor, evaluate, export, lexicon, merge, plan, render, train, train_reader
+from . import avatar, batch, corpus, doctor, evaluate, export, lexicon, merge, model, plan, render, train, train_reader
 
 UsageError: Any = typer.BadParameter.__base__
 """Typer exports it by no name of its own, and newer versions no longer take it from click."""
@@ -37,6 +37,7 @@ app.command("export")(export.export)
 app.add_typer(lexicon.app, name="lexicon")
 app.add_typer(avatar.app, name="avatar")
 app.add_typer(corpus.app, name="corpus")
+app.add_typer(model.app, name="model")
 train.app.command("reader")(train_reader.reader)
 app.add_typer(train.app, name="train")
 app.add_typer(evaluate.app, name="evaluate")

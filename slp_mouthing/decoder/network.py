@@ -152,7 +152,7 @@ def load_network(path: str | Path) -> tuple[MouthingNetwork, dict[str, Any]]:
     Raises `InputError` for a file that is missing, damaged, of another program or another topology, or holds weights that are
     not finite.
     """
-    stored = read_weights(path) if Path(path).suffix == ".npz" else _read_safetensors(Path(path))
+    stored = read_network(path)
     weights = {name: torch.from_numpy(weight) for name, weight in stored.weights.items()}
     try:
         network = MouthingNetwork(stored.options)
@@ -161,6 +161,11 @@ def load_network(path: str | Path) -> tuple[MouthingNetwork, dict[str, Any]]:
     check_weights(network, weights, str(path))
     network.load_state_dict(weights)
     return network.eval(), dict(stored.meta)
+
+
+def read_network(path: str | Path) -> StoredNetwork:
+    """What `save_network` wrote, `.npz` or safetensors. Raises `InputError`."""
+    return read_weights(path) if Path(path).suffix == ".npz" else _read_safetensors(Path(path))
 
 
 def check_weights(network: nn.Module, weights: Mapping[str, Tensor], where: str) -> None:
