@@ -156,10 +156,6 @@ class Batches:
         rng = np.random.default_rng((self.options.seed, 1, number))
         return self._batch(self._plan(epoch)[place], rng, strength)
 
-    def epoch_of(self, number: int) -> int:
-        """How often all clips were seen before batch `number`."""
-        return self._find(number)[0]
-
     @property
     def per_epoch(self) -> int:
         """Batches until all clips were seen once, in the first epoch."""

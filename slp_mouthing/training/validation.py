@@ -53,9 +53,6 @@ class Scores:
     def total(self) -> float:
         return (self.correlation + self.recall + self.precision) / 3.0
 
-    def __str__(self) -> str:
-        return f"r {self.correlation:.4f}, closures {self.recall:.3f} / {self.precision:.3f}"
-
 
 def score_articulation(predicted: Sequence[Floats], true: Sequence[Floats]) -> Scores:
     """Channels [T, 15] of clips, as predicted and as they are."""
