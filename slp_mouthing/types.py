@@ -243,6 +243,8 @@ class MouthGesture:
     """0: one held pose; else the pose comes and goes at this rate."""
     away: tuple[tuple[str, float], ...] = ()
     """The other pose of a repeated gesture; empty for rest."""
+    onset: tuple[tuple[str, float], ...] = ()
+    """The pose it begins with, before it goes over into the held one; empty: the held one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -221,6 +221,10 @@ def _rise_and_fall(span: Span, attack_s: float, relax_frames: int, times_s: Floa
     return rise * (1.0 - fall)
 
 
+_SHORTEST_ONSET_S = 0.08
+"""For which the pose that a gesture begins with is held, so that some frame shows it."""
+
+
 # ---- mouth gestures -------------------------------------------------------------------------------------------------------
 def _gesture_weight(timed: TimedGesture, times_s: Floats, fps: float) -> Floats:  # [T]
     attack_s = min(timed.gesture.attack_s, 0.5 * (timed.end_s - timed.start_s))
@@ -236,7 +240,13 @@ def _gesture_pose(timed: TimedGesture, times_s: Floats) -> Floats:  # [T, C]
     cycles = max(round(gesture.repeat_hz * length_s), 1) if gesture.repeat_hz > 0 else 0
     phase = np.clip((times_s - timed.start_s) / length_s, 0.0, 1.0)
     share = 0.5 - 0.5 * np.cos(2.0 * np.pi * cycles * phase)
-    return pose + share[:, None] * (away - pose)
+    moved = pose + share[:, None] * (away - pose)
+    if not gesture.onset:
+        return moved
+    attack_s = min(gesture.attack_s, length_s / 3.0)
+    held_s = max(attack_s, _SHORTEST_ONSET_S)
+    gone = smoothstep((times_s - timed.start_s - held_s) / attack_s)[:, None]
+    return _pose(gesture.onset) * (1.0 - gone) + moved * gone
 
 
 def _pose(weights: Sequence[tuple[str, float]]) -> Floats:  # [C]

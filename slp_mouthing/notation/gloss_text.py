@@ -1,8 +1,9 @@
 """Gloss text (`.txt`, `.gloss`): one utterance per line, one token per sign.
 
-    line     = token* ["#" comment]
+    line     = (token | stop)* ["?"] ["#" comment]
     token    = (GLOSS | "%(" name ")" | "⌘" mouth "(" token* ")") suffix*
     suffix   = "@" duration | "@" start "-" end | "{" mouth "}"        each at most once, in either order
+    stop     = "." between signs: half a second of rest, where the next sign has no start of its own
     mouth    = "" nothing | "/" IPA "/" | "%" gesture name or SiGML code | words
 
 Times are seconds. A token without a start begins where the one before it ends; one without timing takes the default of its
@@ -37,6 +38,10 @@ MIN_SLOT_S = 0.04
 """Least slot, one frame at 25 fps, to which an untimed sign is squeezed before a fixed start."""
 MAX_GLOSS = 200
 """Longest gloss or mouthing, in characters; what is longer is not a gloss file."""
+
+FULL_STOP_S = 0.5
+"""Rest between two sentences of a line: asked for by a Deaf user of a comparable tool."""
+_STOP = "."
 
 _TIME_GRID = 6
 """Times are kept to a microsecond, so that what is written as decimals reads back equal."""
@@ -242,6 +247,8 @@ class _Clock:
         self.waiting: list[_Slot] = []
         self.warnings: list[str] = []
         self.now_s = 0.0
+        self.stopped = False
+        """Since the last sign."""
 
     def lay(self, tokens: list[_Token]) -> Utterance:
         spans: list[MouthSpan] = []
@@ -250,15 +257,23 @@ class _Clock:
                 self.place(token)
                 continue
             first = len(self.signs) + len(self.waiting)
+            token = replace(token, inner=tuple(inner for inner in token.inner if inner.gloss != _STOP))
             for inner in self.shares(token):
                 self.place(inner)
             assert token.mouth is not None
-            spans.append(MouthSpan(token.mouth, first, first + len(token.inner) - 1))
+            spans.append(MouthSpan(token.mouth, first, first + len(token.inner or ()) - 1))
         self.settle()
         return Utterance(tuple(self.signs), tuple(spans), warnings=tuple(self.warnings), input=self.parser.where)
 
     def place(self, token: _Token) -> None:
         timing = token.timing
+        if token.gloss == _STOP and timing is None:
+            self.stopped = True
+            return
+        if self.stopped and (timing is None or timing.start_s is None) and (self.signs or self.waiting):
+            self.settle()
+            self.now_s = round(self.now_s + FULL_STOP_S, _TIME_GRID)
+        self.stopped = False
         if timing is None:
             reading = read_gloss(token.gloss, self.parser.style)
             default_s = default_duration_s(reading.kind, reading.text)

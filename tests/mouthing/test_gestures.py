@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import slp_mouthing as mouth
 from slp_mouthing.errors import InputError
 from slp_mouthing.mouthing.gestures import GESTURES, find
 from slp_mouthing.types import CONTROL_NAMES, MouthGesture
@@ -42,3 +43,13 @@ def test_an_unknown_gesture_names_near_ones() -> None:
         find("puffed-cheks")
     with pytest.raises(InputError, match="known are"):
         find("zzzzzzz")
+
+
+@pytest.mark.parametrize("name", ["pah", "boo", "bee"])
+@pytest.mark.parametrize("before", ["", "%sucked-cheeks", "%jaw-drop"])
+def test_what_begins_with_shut_lips_shows_them(name: str, before: str) -> None:
+    """Also straight after another gesture: a reader sees the closure before the release."""
+    track = mouth.render(f"A@0-0.5{{{before}}} B@0.5-1{{%{name}}}").track
+    opening_m = track.lip_opening_m[round(0.5 * track.fps) : round(1.0 * track.fps)]
+    assert opening_m[:6].min() <= 0.0005
+    assert opening_m[-3:].min() > 0.002

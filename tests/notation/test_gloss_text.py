@@ -248,3 +248,14 @@ def _bare(utterance: Utterance) -> Utterance:
         return replace(sign, line=0, column=0)
 
     return replace(utterance, signs=tuple(bare(sign) for sign in utterance.signs), name="", warnings=())
+
+
+def test_a_full_stop_is_half_a_second_of_rest() -> None:
+    (utterance,) = parse("TEA@0.5 WANT@0.5 . HOME@0.5 GO@0.5 .")
+    assert [(sign.gloss, sign.start_s) for sign in utterance.signs] == [("TEA", 0.0), ("WANT", 0.5), ("HOME", 1.5), ("GO", 2.0)]
+
+
+def test_a_full_stop_gives_way_to_times_that_are_given() -> None:
+    (utterance,) = parse(". TEA@0-0.5 . ⌘home(GO@0.5-0.7 . HOME@0.7-1)")
+    assert [(sign.gloss, sign.start_s) for sign in utterance.signs] == [("TEA", 0.0), ("GO", 0.5), ("HOME", 0.7)]
+    assert [(span.first, span.last) for span in utterance.spans] == [(1, 2)]
