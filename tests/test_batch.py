@@ -77,6 +77,11 @@ def test_workers_make_the_same_bytes_as_one_process(sources: list[Path], tmp_pat
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "workers" / name).read_bytes()
 
 
+def finished_in(folder: Path) -> list[Path]:
+    """Tracks under their own names; those being written have hidden ones."""
+    return sorted(path for path in folder.glob("*.track.npz") if not path.name.startswith("."))
+
+
 def test_killed_at_any_moment_it_keeps_what_was_finished(tmp_path: Path) -> None:
     source, out = tmp_path / "in", tmp_path / "out"
     source.mkdir()
@@ -84,11 +89,11 @@ def test_killed_at_any_moment_it_keeps_what_was_finished(tmp_path: Path) -> None
         (source / f"{number:03}.txt").write_text(f"WHY@0.5 LATE@0.{number % 5 + 4} FAMILY BUS BECAUSE", encoding="utf-8")
     command = [*MOUTH, "batch", str(source), "-o", str(out), "--jobs", "1"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-    while process.poll() is None and len(list(out.glob("*.npz"))) < 5:
+    while process.poll() is None and len(finished_in(out)) < 5:
         time.sleep(0.02)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    finished = sorted(path for path in out.glob("*.track.npz") if not path.name.startswith("."))
+    finished = finished_in(out)
     assert 5 <= len(finished) < 400
     assert all(len(FaceTrack.load(path)) for path in finished)
     inputs = [source / path.name.replace(".track.npz", ".txt") for path in finished][:4]
@@ -136,7 +141,7 @@ def test_no_worker_outlives_the_batch(how: signal.Signals, tmp_path: Path) -> No
         (tmp_path / f"{number:03}.txt").write_text("WHY@0.5 LATE FAMILY BUS BECAUSE", encoding="utf-8")
     out = tmp_path / "out"
     process = subprocess.Popen([*MOUTH, "batch", str(tmp_path), "-o", str(out), "-j", "1"], stderr=subprocess.PIPE, text=True)
-    while process.poll() is None and len(list(out.glob("*.npz"))) < 3:
+    while process.poll() is None and len(finished_in(out)) < 3:
         time.sleep(0.02)
     workers = [child for child in children(process.pid) if is_worker(child)]
     process.send_signal(how)
