@@ -30,7 +30,7 @@ _Plot = Annotated[Path | None, typer.Option("--plot", metavar="FILE", help="Draw
 
 @app.command("driver")
 def driver(
-    judged: _Judged = "rules",
+    judged: _Judged = "neural",
     voices: Annotated[
         str, typer.Option(metavar="NAMES", help="espeak-ng voices with commas, a column each; default: usual and held out.")
     ] = "",
@@ -57,7 +57,7 @@ def driver(
 
 @app.command("pairs")
 def pairs(
-    judged: _Judged = "rules",
+    judged: _Judged = "neural",
     lexicon: Lexicons = None,
     training: Annotated[int, typer.Option(help="Realisations of each word to learn from.", min=2)] = 24,
     test: Annotated[int, typer.Option(help="Realisations of each word to test.", min=2)] = 16,
