@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from slp_mouthing.body.clock import cover, gaps
 from slp_mouthing.body.resample import resample_curves, resample_rotations, slerp
 from slp_mouthing.errors import InputError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from slp_mouthing.body.clock import Coverage
     from slp_mouthing.types import BodySequence, FaceTrack
 
     Floats = NDArray[np.floating[Any]]
@@ -22,9 +24,6 @@ CHANNELS = {"jaw": "jaw_pose", "expression": "expressions", "eyes": "eyes_pose"}
 
 SMPLX_FLAME = "flame2020"
 """The FLAME whose expression coefficients SMPL-X shares."""
-
-_LEAST_SHARE = 1e-9
-"""Of the track in a blended frame; below it the frame keeps its bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,42 +103,16 @@ def merge(track: FaceTrack, body: BodySequence, options: MergeOptions | None = N
     Frames and channels that the track does not reach keep their bits. Raises `InputError` when nothing can be written.
     """
     options = options or MergeOptions()
-    first, last = _used_frames(track, options)
-    # The body's instants in frames of the track; before `first` and after `last` the body's face comes back.
-    at = (body.time_s - options.offset_s) * track.fps + first
-    weight = _weight(at, first, last, options.blend_s * track.fps)
-    if not (weight == 1.0).any():
-        raise InputError(
-            f"the track lies at {options.offset_s:.2f} to {options.offset_s + (last - first) / track.fps:.2f} s, "
-            f"outside of the body's 0 to {body.time_s[-1]:.2f} s", hint="move it with --offset",
-        )  # fmt: skip
-    reached = np.flatnonzero(weight > _LEAST_SHARE)
-    at, share = np.clip(at[reached], first, last), weight[reached]
+    coverage = cover(track, body.time_s, options)
+    reached, at, share = coverage.reached, coverage.at, coverage.share
     faces, warnings = _faces(track, body, options.channels)
     if not faces:
         raise InputError(f"nothing to write: {'; '.join(warnings)}")
     new: dict[str, Any] = {
         name: _blended(name, getattr(body, name), reached, curves, at, share) for name, curves in faces.items()
     }
-    report = _report(track, body, options, faces, at[share == 1.0], (first, last), warnings)
+    report = _report(track, body, options, faces, coverage, warnings)
     return replace(body, **new), report
-
-
-def _used_frames(track: FaceTrack, options: MergeOptions) -> tuple[float, float]:
-    """First and last frame of the track that are used, fractional."""
-    start_s, end_s = options.trim_s
-    last = float(len(track) - 1)
-    if not len(track) or start_s * track.fps > last:
-        raise InputError(f"the track has {len(track)} frames at {track.fps:g} fps, and none at {start_s:g} s", hint="see --trim")
-    return start_s * track.fps, last if end_s is None else min(last, end_s * track.fps)
-
-
-def _weight(at: Floats, first: float, last: float, blend: float) -> Floats:
-    """Share of the track's face: 1 where it lasts, 0 from `blend` beyond, smooth in between. Frames. [T] -> [T]"""
-    # A millionth of a frame of rounding must not cost the first or last frame.
-    beyond = np.maximum(np.maximum(first - at, at - last), 0.0).round(6)
-    ramp = np.clip(1.0 - beyond / blend, 0.0, 1.0) if blend > 0.0 else np.zeros_like(at)
-    return np.where(beyond > 0.0, ramp * ramp * (3.0 - 2.0 * ramp), 1.0)
 
 
 def _faces(track: FaceTrack, body: BodySequence, channels: tuple[str, ...]) -> tuple[dict[str, Floats], list[str]]:
@@ -198,18 +171,15 @@ def _fitted(coefficients: Floats, columns: int) -> Floats:
 
 
 def _report(
-    track: FaceTrack, body: BodySequence, options: MergeOptions, faces: dict[str, Floats], at: Floats,
-    used: tuple[float, float], warnings: list[str],
-) -> MergeReport:  # fmt: skip
-    """`at`: the track's frames (fractional) at the body's fully covered ones."""
+    track: FaceTrack, body: BodySequence, options: MergeOptions, faces: dict[str, Floats], coverage: Coverage, warnings: list[str]
+) -> MergeReport:
     written = min(faces["expressions"].shape[1], _columns(body)) if "expressions" in faces else 0
     lost, lost_norm = _lost(faces["expressions"], written) if written else (0, 0.0)
-    covered_s = tuple((at[[0, -1]] - used[0]) / track.fps + options.offset_s)
     return MergeReport(
         format=body.format, frames=len(body), fps=body.fps, track_frames=len(track), track_fps=track.fps,
-        written=tuple(name for name, field in CHANNELS.items() if field in faces), covered_s=(covered_s[0], covered_s[1]),
+        written=tuple(name for name, field in CHANNELS.items() if field in faces), covered_s=coverage.covered_s(track, options),
         expressions_written=written, expressions_lost=lost, lost_norm=lost_norm,
-        warnings=(*warnings, *_gaps(body, track.fps, options, used)),
+        warnings=(*warnings, *gaps(body.time_s, body.fps, track.fps, options, coverage.used)),
     )  # fmt: skip
 
 
@@ -221,21 +191,3 @@ def _lost(expressions: Floats, written: int) -> tuple[int, float]:
     """Number of the coefficients beyond `written`, and their share of the norm over all frames. [T, E]"""
     total, beyond = float(np.linalg.norm(expressions)), expressions[:, written:]
     return beyond.shape[1], float(np.linalg.norm(beyond)) / total if total else 0.0
-
-
-def _gaps(body: BodySequence, track_fps: float, options: MergeOptions, used: tuple[float, float]) -> list[str]:
-    """Where track and body do not cover one another, with figures."""
-    start_s, end_s = options.offset_s, options.offset_s + (used[1] - used[0]) / track_fps
-    period_s = 1.0 / body.fps
-    warnings = []
-    if start_s < -1e-6:
-        warnings.append(f"the track begins {-start_s:.2f} s ({round(-start_s * track_fps)} frames) before the body: not shown")
-    # A track ends with rest of its own, less than a frame of the body.
-    if (over_s := end_s - float(body.time_s[-1])) > period_s:
-        warnings.append(
-            f"the body is shorter than the track: it ends at {body.time_s[-1] + period_s:.2f} s, and the track's last "
-            f"{over_s:.2f} s ({round(over_s * track_fps)} frames) are not shown"
-        )
-    if missing := round(float(body.time_s[-1]) * body.fps) + 1 - len(body):
-        warnings.append(f"{missing} frames are missing from the body's folder; the others keep their times")
-    return warnings
