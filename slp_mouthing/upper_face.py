@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -90,11 +91,21 @@ def add_upper_face(curves: ControlCurves, plan: MouthingPlan, options: UpperFace
 
 # ---- brows ----------------------------------------------------------------------------------------------------------------
 def brow_actions(plan: MouthingPlan, meanings: Mapping[int, Meaning], without: Collection[str] = ()) -> tuple[BrowAction, ...]:
-    """What the brows say of a sentence, in order of time, not overlapping.
+    """What the brows say of each sentence, in order of time, not overlapping.
 
-    `meanings`: what signs of the plan (by index) mean for the brows; `without`: shapes that are turned off.
+    `meanings`: what signs of the plan (by index) mean for the brows; `without`: shapes that are turned off. A full stop, which is
+    a pause, ends a sentence.
     """
     signs = plan.signs
+    stops = [k for k in range(1, len(signs)) if signs[k].start_s - signs[k - 1].end_s >= _TOPIC_PAUSE_S[1]]
+    found: list[BrowAction] = []
+    for first, last in pairwise([0, *stops, len(signs)]):
+        meant = {k - first: meaning for k, meaning in meanings.items() if first <= k < last}
+        found += _of_sentence(signs[first:last], meant, plan.question and last == len(signs))
+    return tuple(action for action in found if action.shape not in without)
+
+
+def _of_sentence(signs: Sequence[Sign], meanings: Mapping[int, Meaning], question: bool) -> list[BrowAction]:
     topic = _topic(signs)
     found = [BrowAction("topic", signs[0].start_s, signs[topic - 1].end_s)] if topic else []
     asks = [k for k, meaning in meanings.items() if meaning == "wh"]
@@ -103,11 +114,11 @@ def brow_actions(plan: MouthingPlan, meanings: Mapping[int, Meaning], without: C
         # The furrow goes over the question word and what follows it; a word that ends the question takes its clause along.
         first = min(asks) if min(asks) < len(signs) - 1 else topic
         found.append(BrowAction("wh_question", signs[max(first, topic)].start_s, signs[-1].end_s + _HOLD_S))
-    elif plan.question and clause:
+    elif question and clause:
         found.append(BrowAction("yes_no_question", clause[0].start_s, signs[-1].end_s + _HOLD_S))
     else:
         found += [BrowAction("negation", signs[k].start_s, signs[k].end_s) for k in sorted(meanings) if k >= topic]
-    return tuple(action for action in found if action.shape not in without)
+    return found
 
 
 def _topic(signs: Sequence[Sign]) -> int:

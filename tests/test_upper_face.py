@@ -34,6 +34,7 @@ def test_brows_say_what_kind_of_sentence_it_is() -> None:
     assert _shapes("WHY@0.5 LATE@0.5") == [("wh_question", 0.0, 1.3)]
     assert _shapes("NAME@0.5 WHAT@0.5 ?") == [("wh_question", 0.0, 1.3)]
     assert _shapes("HOUSE@0-0.5 WHERE@0.8-1.3") == [("topic", 0.0, 0.5), ("wh_question", 0.8, 1.6)]
+    assert _shapes("WHY@0.5 LATE@0.5 . TEA@0.5 NOT@0.5 WANT@0.5") == [("wh_question", 0.0, 1.3), ("negation", 2.0, 2.5)]
     assert _shapes("TEA@0.5 NOT@0.5 WANT@0.5") == [("negation", 0.5, 1.0)]
 
 
