@@ -140,10 +140,13 @@ def test_the_shortest_sounds_give_a_frame(make: Callable[..., Any], biwi: bool, 
         assert len(offsets) == 1 and np.isfinite(offsets).all()
 
 
-def test_sound_that_cannot_be_heard_is_named(faceformer: MeshModel) -> None:
-    for samples, told in ((np.zeros(0), "empty"), (np.full(99, np.nan), "not finite"), (np.zeros(16000 * 121, np.int16), "at most 120")):
-        with pytest.raises(InputError, match=told):
-            faceformer.predict(samples, 16000)
+@pytest.mark.parametrize(
+    ("samples", "told"),
+    [(np.zeros(0), "empty"), (np.full(99, np.nan), "not finite"), (np.zeros(16000 * 121, np.int16), "at most 120")],
+)
+def test_sound_that_cannot_be_heard_is_named(faceformer: MeshModel, samples: np.ndarray, told: str) -> None:
+    with pytest.raises(InputError, match=told):
+        faceformer.predict(samples, 16000)
 
 
 # ---- files --------------------------------------------------------------------------------------------------------------------
