@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -25,7 +25,7 @@ EVERYTHING = (
 """Something for each rule of the mouth, but for repetition and density."""
 
 
-def planned(text: str, **settings: object) -> MouthingPlan:
+def planned(text: str, **settings: Any) -> MouthingPlan:
     return Studio(**settings).plan(parse(text)[0])
 
 
@@ -45,7 +45,7 @@ def shown(made: MouthingPlan) -> list[tuple[object, ...]]:
         ("negation", "ME NOT GO", {}),
     ],
 )  # fmt: skip
-def test_each_switch_changes_the_plan(name: str, text: str, settings: dict[str, object]) -> None:
+def test_each_switch_changes_the_plan(name: str, text: str, settings: dict[str, Any]) -> None:
     assert shown(planned(text, **settings)) != shown(planned(text, without_rules=(name,), **settings))
 
 
