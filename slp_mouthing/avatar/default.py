@@ -39,7 +39,8 @@ LOOKS: dict[str, Look] = {
     "sclera": Look(5.0),
     "iris": Look(1.9),
     "pupil": Look(2.0),
-    "brow": Look(2.2, opacity=0.6),
+    # Discs of the skin below are larger, and sorted by their centres: hairs must stand off to lie in front of them.
+    "brow": Look(2.6, opacity=0.85, lift_mm=0.9),
     "lash": Look(1.4, opacity=0.8),
     "hair": Look(8.0, bend_rad=1.5, lift_mm=-1.0, speckle=0.05),
     "garment": Look(6.5, speckle=0.02),

@@ -16,6 +16,9 @@ CROWN = np.array([0.07, 0.86, -0.50])
 STRANDS = 4000
 """About as many at most of the hair: long hair has wider gaps between them."""
 
+BROW_LIFT_M = 1.1e-3
+"""Off the skin, so that its larger discs do not cover the hairs."""
+
 
 def hair_strands(surface: Surface, rng: np.random.Generator) -> Gaussians:
     """Locks that run from the crown downwards and break up the hairline."""
@@ -32,13 +35,14 @@ def hair_strands(surface: Surface, rng: np.random.Generator) -> Gaussians:
 
 def brow_strands(surface: Surface, rng: np.random.Generator) -> Gaussians:
     """Short hairs, upwards at the nose and outwards at the temple."""
-    triangles, weights = _scattered(surface, "brow", 3.2e6, rng)
+    triangles, weights = _scattered(surface, "brow", 2.2e6, rng)
     mean, normal = _points(surface, triangles, weights)
     outwards = _outwards(mean, normal)
     direction = outwards + 0.18 * rng.standard_normal(outwards.shape)
     color = surface.at(surface.colors, triangles, weights) * np.exp(0.25 * rng.standard_normal((len(mean), 1)))
-    size = np.array([1.25e-3, 0.19e-3, 0.15e-3]) * np.exp(0.2 * rng.standard_normal((len(mean), 1)))
-    return _strands("brow", triangles, mean, _across(direction, normal), normal, size, 0.55, color)
+    mean = mean + BROW_LIFT_M * normal
+    size = np.array([1.30e-3, 0.26e-3, 0.18e-3]) * np.exp(0.2 * rng.standard_normal((len(mean), 1)))
+    return _strands("brow", triangles, mean, _across(direction, normal), normal, size, 0.75, color)
 
 
 def lash_strands(surface: Surface, rng: np.random.Generator) -> Gaussians:

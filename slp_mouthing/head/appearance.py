@@ -96,7 +96,7 @@ class Palette:
         pigmented = {name: _pigmented(np.array(color), look, share) for name, (color, share) in _TINTS.items()}
         lips = np.exp(-look.lip_depth * np.array([0.22, 0.62, 0.50]))
         pigmented |= {name: pigmented[name] * lips for name in ("lip", "lip_inner")}
-        brow = np.minimum(_BROW_OF_HAIR * hair, 0.45 * pigmented["skin"])
+        brow = np.minimum(_BROW_OF_HAIR * hair, 0.17 * pigmented["skin"])
         return Palette(**pigmented, hair=hair, brow=brow, iris=iris, limbus=0.26 * iris, garment=np.array(look.garment_color))
 
 
@@ -108,7 +108,7 @@ _TINTS = {
     "lip": ((0.50, 0.19, 0.168), 0.55), "lip_inner": ((0.36, 0.105, 0.10), 0.30), "lining": ((0.24, 0.07, 0.065), 0.15),
 }  # fmt: skip
 """Colours at the default's pigment, and how much of the skin's pigment each carries."""
-_BROW_OF_HAIR = np.array([1.25, 1.24, 1.26])
+_BROW_OF_HAIR = np.array([0.70, 0.68, 0.70])
 
 
 def _pigmented(color: Albedo, look: Appearance, share: float) -> Albedo:

@@ -20,14 +20,14 @@ _LASH = np.array([0.022, 0.015, 0.012])
 
 def build_brow(skin: Skin, skin_color: Points, color: Albedo, weight: float) -> Part:
     """The left brow: a soft-edged strip that lies on the skin of `skin_color` [S, 3]; `weight` 1 is the default's fullness."""
-    along, across = np.linspace(0, 1, 30), np.linspace(-1, 1, 5)
+    along, across = np.linspace(0, 1, 30), np.linspace(-1, 1, 7)
     x = 13.0 + 38 * along
     middle = np.interp(along, (0, 0.15, 0.35, 0.55, 0.7, 0.85, 1), (18.8, 20.2, 22.2, 23.8, 24.0, 22.8, 20.2))
-    half = np.interp(along, (0, 0.08, 0.35, 0.7, 1), (2.2, 3.5, 3.4, 2.5, 1.2))
+    half = np.interp(along, (0, 0.08, 0.35, 0.7, 1), (3.0, 4.4, 4.3, 3.3, 1.6))
     y = middle + across[:, None] * half * weight**0.6
     flat, triangles = grid(np.stack([np.broadcast_to(x, y.shape), y, np.zeros_like(y)], -1), wrap=False)
-    ends = smoothstep(0, 0.14, along) * smoothstep(1, 0.8, along)
-    dense = np.array((0.0, 0.8, 1.0, 0.8, 0.0))[:, None] * ends * (1 - 0.35 * smoothstep(0.5, 0.9, along))
+    ends = smoothstep(0, 0.12, along) * smoothstep(1, 0.86, along)
+    dense = np.array((0.0, 0.75, 1.0, 1.0, 1.0, 0.75, 0.0))[:, None] * ends * (1 - 0.2 * smoothstep(0.5, 0.9, along))
     comb = 0.90 + 0.10 * np.sin(61 * along + 3.0 * across[:, None]) * np.sin(23 * along)
     follows, points = _laid_on(skin, flat, lift=0.12 + 0.55 * dense.ravel())
     share = np.clip(weight**0.5 * dense * comb, 0, 1).ravel()[:, None]
