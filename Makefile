@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 MOUTH := $(BIN)/mouth
 
-.PHONY: help demo test test-fit test-flame test-gltf test-blender font lint types format bench clean
+.PHONY: help demo test test-long test-fit test-flame test-gltf test-blender font lint types format bench clean
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
@@ -20,6 +20,9 @@ demo: .make/demo ## Set up and render examples/why-because.txt to out/
 test: .make/dev ## Set up and run the tests
 	@echo "==> running the tests"
 	NUMBA_NUM_THREADS=2 $(BIN)/python -m pytest -n 2 --dist loadfile -q
+
+test-long: .make/dev ## What takes a minute: the ablation from corpora to table
+	LONG_TESTS=1 $(BIN)/python -m pytest -q tests/evaluation/test_ablation.py
 
 test-fit: .make/dev ## Fit an avatar to a small recording, held-out views at 30 dB or more (minutes)
 	$(BIN)/python benchmarks/bench_fit.py

@@ -159,10 +159,13 @@ def test_the_perceptual_stage_sees_each_clip(tmp_path: Path, monkeypatch: pytest
         return prediction.square().mean()
 
     options = TrainOptions("perceptual", start=first, steps=1, loss="articulation")
-    with pytest.raises(InputError, match="needs a lip reader"):
-        train("c", tmp_path / "none", options)
     train("c", tmp_path / "second", options, perceptual=reads)
-    assert len(seen) == 4, "one clip at a time, four for an update"
+    read = list(seen)
+    assert read and set(read) <= {one.name for one in words()}
+    train("c", tmp_path / "third", replace(options, read_weight=0.0), perceptual=reads)
+    assert seen == read, "the stage without the loss"
+    with pytest.raises(InputError, match="no such file"):
+        train("c", tmp_path / "fourth", replace(options, reader=tmp_path / "none.safetensors"))
 
 
 def test_a_folder_in_use_and_a_run_that_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
