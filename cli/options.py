@@ -10,6 +10,7 @@ import typer
 if TYPE_CHECKING:
     from slp_mouthing.notation import ReadOptions
     from slp_mouthing.pipeline import Studio
+    from slp_mouthing.speech.recording import Recording
 
 Fps = Annotated[float, typer.Option(help="Frames per second of tracks and video.", min=1.0, max=240.0)]
 Lexicons = Annotated[
@@ -71,6 +72,28 @@ Split = Annotated[str, typer.Option(metavar="TIER", help="ELAN: one utterance fo
 GlossStyle = Annotated[
     str | None, typer.Option(metavar="STYLE", help="How glosses are written: bsl, phoenix, asl, dgs, ngt; default: by the file.")
 ]
+
+
+Audio = Annotated[
+    Path | None,
+    typer.Option(metavar="WAV", help="A recording of the words: signs without times and all mouthings follow it; see --sound."),
+]
+Transcript = Annotated[
+    str | None,
+    typer.Option(metavar="TEXT|FILE", help="Everything that is said in --audio; default: the mouthings and nothing else."),
+]
+
+
+def recorded(audio: Path | None, transcript: str | None) -> Recording | None:
+    """The recording that a command's options name."""
+    from slp_mouthing.errors import InputError
+    from slp_mouthing.speech.recording import read_recording, read_transcript
+
+    if audio is None:
+        if transcript is not None:
+            raise InputError("--transcript without a recording", hint="give one with --audio")
+        return None
+    return read_recording(audio, read_transcript(transcript or ""))
 
 
 def read_options(

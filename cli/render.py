@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from .options import (
+    Audio,
     Avatar,
     Density,
     Driver,
@@ -27,11 +28,13 @@ from .options import (
     Split,
     Strict,
     Tiers,
+    Transcript,
     UpperFace,
     Vertices,
     Voice,
     WithoutRules,
     read_options,
+    recorded,
     studio,
     with_report,
 )
@@ -53,8 +56,10 @@ def render(
     ] = "",
     style: Annotated[str, typer.Option(help="splat (Gaussians) or mesh (smooth-shaded).")] = "splat",
     captions: Annotated[bool, typer.Option("--captions", help="Burn in each sign's gloss and mouthing.")] = False,
-    sound: Annotated[bool, typer.Option("--sound", help="Give the video the synthesised voice.")] = False,
+    sound: Annotated[bool, typer.Option("--sound", help="Give the video its voice: synthesised, or --audio.")] = False,
     report: Report = False,
+    audio: Audio = None,
+    transcript: Transcript = None,
     body: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Signing for the built-in half body: any body file that 'mouth merge' reads."),
@@ -126,7 +131,15 @@ def render(
     picture = PictureOptions(size=size, view=view, style=style, captions=captions, sound=sound)
     with steps() as step:
         signing = read_body(body, fps=body_fps) if body else None
-        done = artist.render_file(input, out, formats=with_report(formats, report), picture=picture, body=signing, on_step=step)
+        done = artist.render_file(
+            input,
+            out,
+            formats=with_report(formats, report),
+            picture=picture,
+            body=signing,
+            recording=recorded(audio, transcript),
+            on_step=step,
+        )
     warn(done.warnings)
     for path in done.outputs:
         typer.echo(str(path))

@@ -81,9 +81,14 @@ class Neural:
         return _at_rate(lambda times: self.network.predict(SpeechInput(times, heard, phones)), times_s, fps)
 
 
-def find_driver(name: str, voice: Espeak) -> Driver:
-    """One of `pipeline.DRIVERS`, for a voice. Raises `InputError` when the decoder's file is missing or damaged."""
-    return Rules() if name == "rules" else replace(shipped(), normaliser=voice_normaliser(voice))
+def find_driver(name: str, voice: Espeak | None) -> Driver:
+    """One of `pipeline.DRIVERS`, for a voice or, without one, for any recording.
+
+    Raises `InputError` when the decoder's file is missing or damaged.
+    """
+    if name == "rules":
+        return Rules()
+    return replace(shipped(), normaliser=voice_normaliser(voice)) if voice else shipped()
 
 
 def _at_rate(predict: Callable[[Floats], Array], times_s: Floats, fps: float) -> Floats:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from slp_mouthing.head.transfer import Transfer
     from slp_mouthing.mouthing.lexicon import Lexicon
     from slp_mouthing.speech.espeak import Espeak
+    from slp_mouthing.speech.recording import Recording
     from slp_mouthing.types import (
         Array,
         BodySequence,
@@ -174,7 +175,7 @@ class Result:
 
     @property
     def sound(self) -> Speech:
-        """The synthesised voice on the signs' clock, as long as the track."""
+        """The voice on the signs' clock, synthesised or recorded, as long as the track."""
         return self.speak()
 
     def take(self, *, sound: bool = False, preview: bool = False) -> Take:
@@ -211,12 +212,17 @@ class Studio:
         """Load lexicon, voice, head and driver, and raise the `MouthError` that rendering would raise for them."""
         _ = self.lexicon, self.voice, self.head, self._driver
 
-    def render(self, signs: str | Utterance) -> Result:
-        """One utterance, given as gloss text or parsed. Raises `MouthError` (`InputError` for several utterances)."""
+    def render(self, signs: str | Utterance, recording: Recording | None = None) -> Result:
+        """One utterance, given as gloss text or parsed; on the clock of `recording` and in its voice where there is one.
+
+        Raises `MouthError` (`InputError` for several utterances, `MissingExtra` for a recording without pocketsphinx).
+        """
+        from slp_mouthing.dubbing import dub
         from slp_mouthing.notation import format_utterance
 
         utterance = self._utterance(signs)
-        return self.perform(self.plan(utterance), source=format_utterance(utterance))
+        plan = dub(utterance, recording, self.plan, self._pronounce) if recording else self.plan(utterance)
+        return self.perform(plan, format_utterance(utterance), recording)
 
     def stream(self, signs: Iterable[str | Sign], lookahead: int = 1) -> Iterator[FaceFrame]:
         """Frames of the face as signs arrive: gloss tokens or `Sign`s in order of time.
@@ -239,8 +245,11 @@ class Studio:
         found = {k: self.lexicon.meaning(sign.lemma or sign.gloss) for k, sign in enumerate(made.signs)}
         return replace(made, brows=brow_actions(made, {k: meaning for k, meaning in found.items() if meaning}, without))
 
-    def perform(self, plan: MouthingPlan, source: str = "") -> Result:
-        """The plan as a face in motion. `source` is the input as the track's meta records it."""
+    def perform(self, plan: MouthingPlan, source: str = "", recording: Recording | None = None) -> Result:
+        """The plan as a face in motion. `source` is the input as the track's meta records it.
+
+        `recording` is heard instead of a synthesised voice; the plan is on its clock.
+        """
         from slp_mouthing.articulation import Style, perform
         from slp_mouthing.mouthing import gestures
         from slp_mouthing.timing import TimingOptions, score, sound
@@ -248,11 +257,14 @@ class Studio:
         options = self.options
         scored = score(plan, gestures.find, TimingOptions(fps=options.fps))
         speak = cache(lambda: sound(plan, scored, self.voice.speak))
-        values = self._driver(scored, speak, options.fps, Style(options.intensity, options.jaw, options.lip))
+        if recording:
+            speak = cache(lambda: replace(recording.cut(plan.offset_s, scored.duration_s), phones=scored.phones))
+        driver, meta = self._listener if recording else self._driver, self._meta(source, recording)
+        values = driver(scored, speak, options.fps, Style(options.intensity, options.jaw, options.lip))
         curves = perform(values, scored, options.fps)
         lively = cache(lambda: self._lively(curves, plan))
-        track = self._track(lively() if options.upper_face == "always" else curves, source)
-        preview = cache(lambda: self._track(lively(), source) if options.upper_face == "previews" else track)
+        track = self._track(lively() if options.upper_face == "always" else curves, meta)
+        preview = cache(lambda: self._track(lively(), meta) if options.upper_face == "previews" else track)
         return Result(track, plan, scored, self.head, speak, preview, options.cast)
 
     def _lively(self, curves: ControlCurves, plan: MouthingPlan) -> ControlCurves:
@@ -286,6 +298,13 @@ class Studio:
 
         return find_driver(self.options.driver, self.voice)
 
+    @cached_property
+    def _listener(self) -> Driver:
+        """The driver for voices that it does not know."""
+        from slp_mouthing.drivers import find_driver
+
+        return find_driver(self.options.driver, None)
+
     @property
     def head(self) -> Head:
         with self._loading:
@@ -308,7 +327,7 @@ class Studio:
     def _pronounce(self, text: str | None, ipa: str | None) -> tuple[Phone, ...]:
         return self.voice.pronounce(text or "", ipa)
 
-    def _track(self, curves: ControlCurves, source: str) -> FaceTrack:
+    def _track(self, curves: ControlCurves, meta: str) -> FaceTrack:
         """The curves on the studio's head. They are made for the built-in head, and carried over to any other."""
         from slp_mouthing.head.builtin import BuiltinHead, load_builtin
 
@@ -323,7 +342,7 @@ class Studio:
             tongue=curves.tongue,
             lip_opening_m=opening_m,
             lip_width_m=width_m,
-            meta=self._meta(source),
+            meta=meta,
         )
         track = track if self.head is head else self._transfer(track)
         return self._with_vertices(track) if self.options.vertices else track
@@ -345,6 +364,7 @@ class Studio:
         stem: str | None = None,
         picture: PictureOptions | None = None,
         body: BodySequence | None = None,
+        recording: Recording | None = None,
         reuse: bool = False,
         on_step: OnStep = silent,
     ) -> FileReport:
@@ -354,7 +374,9 @@ class Studio:
         the same input by the same settings are left as they are. Raises `MouthError`.
 
         `body`: the signing, for formats that show it. Where it says when its signs are made, those times hold.
+        `recording`: the voice, whose clock then holds; of several utterances, each is at its own place on it.
         """
+        from slp_mouthing.dubbing import check_places
         from slp_mouthing.formats import PictureOptions, prepare, suffixes
         from slp_mouthing.notation import read
         from slp_mouthing.staging import assigned
@@ -364,12 +386,14 @@ class Studio:
         utterances = read(path, strict=self.options.strict, options=self.options.read)
         prepare(wanted, on_step)
         report = FileReport(warnings=self._head_warnings())
+        if recording:
+            check_places(utterances, recording)
         signing, notes = assigned(utterances, body)
         report += FileReport(warnings=notes)
         for utterance, signed in signing:
             name = (stem or safe_stem(path.stem)) + utterance.name.removeprefix(shown(path.stem))
             targets = [Path(out) / f"{name}.{suffix}" for suffix in wanted]
-            report += self._render_utterance(utterance, signed, targets, picture, reuse, on_step)
+            report += self._render_utterance(utterance, signed, recording, targets, picture, reuse, on_step)
         return report
 
     def _head_warnings(self) -> tuple[str, ...]:
@@ -381,22 +405,23 @@ class Studio:
         self,
         utterance: Utterance,
         body: BodySequence | None,
+        recording: Recording | None,
         targets: list[Path],
         picture: PictureOptions,
         reuse: bool,
         on_step: OnStep,
     ) -> FileReport:
-        if reuse and self._is_made(utterance, targets):
+        if reuse and self._is_made(utterance, recording, targets):
             return FileReport(tuple(targets), utterance.end_s)
         on_step(f"{targets[0].name}: mouthing {len(utterance.signs)} signs")
-        result = replace(self.render(utterance), body=body)
+        result = replace(self.render(utterance, recording), body=body)
         warnings = result.plan.warnings
         for target in targets:
             on_step(f"writing {target}")
             warnings += result.save(target, picture)
         return FileReport(tuple(targets), utterance.end_s, warnings, made=1)
 
-    def _is_made(self, utterance: Utterance, targets: list[Path]) -> bool:
+    def _is_made(self, utterance: Utterance, recording: Recording | None, targets: list[Path]) -> bool:
         """Whether all files are there and whole, and the track made from this input by these settings."""
         from slp_mouthing.formats import is_whole
         from slp_mouthing.notation import format_utterance
@@ -407,14 +432,16 @@ class Studio:
             track = FaceTrack.load(targets[0])
         except InputError:
             return False
-        return track.meta == self._meta(format_utterance(utterance)) and track.fps == self.options.fps
+        return track.meta == self._meta(format_utterance(utterance), recording) and track.fps == self.options.fps
 
-    def _meta(self, source: str) -> str:
+    def _meta(self, source: str, recording: Recording | None) -> str:
         from slp_mouthing import __version__
 
         options = self.options
         meta = {"version": __version__, "input": source, "voice": self.voice.name, "seed": options.seed,
                 "decoder": self._driver.checksum, "settings": self._settings}  # fmt: skip
+        if recording:
+            meta |= {"voice": recording.name, "recording": recording.checksum}
         return json.dumps(meta, ensure_ascii=False)
 
     @cached_property
@@ -436,12 +463,12 @@ class Studio:
         return digest.hexdigest()[:16]
 
 
-def render(signs: str | Utterance, **settings: Any) -> Result:
+def render(signs: str | Utterance, recording: Recording | None = None, **settings: Any) -> Result:
     """One utterance to a face: `render("WHY@0.5 PT:PRO2SG@0.2 LATE@0.6")`. Settings are those of `Studio`.
 
     The studio stays loaded between calls with the same settings. Raises `MouthError`.
     """
-    return _shared_studio(StudioOptions(**settings)).render(signs)
+    return _shared_studio(StudioOptions(**settings)).render(signs, recording)
 
 
 @lru_cache(maxsize=4)

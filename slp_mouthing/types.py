@@ -76,6 +76,8 @@ class Sign:
     end_s: float
     text: str | None = None
     """The word spelled or named (`FS:`, `%(...)`, `SN:`), as written; None for other kinds."""
+    timed: bool = field(default=True, kw_only=True)
+    """The input says when it is made; else it only follows the sign before it."""
     lemma: str = field(default="", kw_only=True)
     """The gloss to look up, where the annotation's own marks hide it (`loc-NORD`: NORD); empty: the gloss itself."""
     override: MouthOverride | None = None

@@ -339,6 +339,7 @@ class _Clock:
             self.parser.number,
             token.column,
             lemma=reading.lemma,
+            timed=token.timing is not None and token.timing.start_s is not None,
         )
 
 
