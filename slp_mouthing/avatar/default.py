@@ -27,7 +27,7 @@ class AvatarOptions:
 
 
 LOOKS: dict[str, Look] = {
-    "skin": Look(10.0, bend_rad=1.0, speckle=0.015),
+    "skin": Look(10.0, bend_rad=1.0, crease_mm=2.6, speckle=0.015),
     "lip": Look(2.2, speckle=0.02),
     "eyelid_edge": Look(2.4),
     "nostril": Look(3.0),
@@ -35,7 +35,7 @@ LOOKS: dict[str, Look] = {
     "mouth_cavity": Look(11.0, lift_mm=0.5, albedo=(0.30, 0.085, 0.080)),
     "gum": Look(5.0, lift_mm=-0.5, albedo=(0.50, 0.19, 0.175)),
     "tooth": Look(3.2),
-    "tongue": Look(3.6, speckle=0.03, albedo=(0.42, 0.12, 0.125)),
+    "tongue": Look(4.2, speckle=0.03, albedo=(0.42, 0.12, 0.125)),
     "sclera": Look(5.0),
     "iris": Look(1.9),
     "pupil": Look(2.0),

@@ -21,6 +21,10 @@ Indices = NDArray[np.intp]
 OVERLAP = 2.45
 """Standard deviation of a disc over that of the triangle it covers: neighbours blend without holes."""
 FACE_RADIUS_M = 0.105
+CREASE_BELOW_M = 0.038
+"""How far the crease between lower lip and chin lies below the middle of the face."""
+CREASE_REACH_M = (0.034, 0.012, 0.040)
+"""Half-axes of the ellipsoid about it."""
 THINNESS = 0.12
 CURVE = 0.75
 """How far discs are lifted from the flat triangle onto the surface that its normals mean (Phong tessellation)."""
@@ -70,6 +74,11 @@ class Surface:
         distance = np.linalg.norm((points - self.face_center) * (1, 1, 0.6), axis=1)
         return np.asarray(1 + np.clip((distance - FACE_RADIUS_M) / 0.03, 0, 1.8))
 
+    def at_crease(self, points: Floats) -> NDArray[np.bool_]:
+        """Whether points lie under the lower lip, where the skin bends as the mouth opens. [n, 3] -> [n]"""
+        offsets = (points - self.face_center + (0.0, CREASE_BELOW_M, 0.0)) / CREASE_REACH_M
+        return np.asarray((offsets**2).sum(1) < 1)
+
     def at(self, values: Floats, triangles: Indices, weights: Floats) -> Floats:
         """Corner values [F, 3, 3] at barycentric weights [n, 3] of triangles [n]. -> [n, 3]"""
         return np.asarray(np.einsum("nk,nkc->nc", weights, values[triangles]))
@@ -96,6 +105,8 @@ class Look:
     """Longest edge of the triangle that one disc covers in the face; longer away from it, where there is little to see."""
     bend_rad: float = math.inf
     """Largest angle over which one disc may stand for a bent surface: small ones keep outlines sharp."""
+    crease_mm: float = math.inf
+    """As `edge_mm`, under the lower lip, where discs of one shade each would show as dots."""
     opacity: float = 0.99
     speckle: float = 0.0
     """Standard deviation of the albedo, relative."""
@@ -113,6 +124,7 @@ def discs(surface: Surface, region: str, look: Look, density: float, rng: np.ran
         look.edge_mm * 1e-3 * surface.coarseness(corners.mean(1)),
         look.bend_rad / np.maximum(surface.curvature[triangles], 1e-6),
     )
+    limit = np.where(surface.at_crease(corners.mean(1)), np.minimum(limit, look.crease_mm * 1e-3), limit)
     owner, pieces = _bisected(corners, limit / density)
     owned, weights = triangles[owner], pieces.mean(1)
     mean = _lifted(surface, owned, weights) + look.lift_mm * 1e-3 * surface.at(surface.normals, owned, weights)
