@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 Kind = Literal["lips", "teeth"]
 KINDS: dict[Kind, frozenset[str]] = {"lips": BILABIALS, "teeth": LABIODENTALS}
 """Phones that ask for each contact: lip on lip, lower lip on upper teeth."""
-SLACK_FRAMES = 1
-"""A contact that is seen may begin or end this much beside the true one."""
+SLACK_FRAMES, SLACK_M = 1, 0.0003
+"""A contact that is seen may be this much beside the true one, and where it is the true lips may be this far from a contact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def tally(kind: Kind, score: MouthScore, predicted: Seen, true: Seen, fps: float
     A phone's contact is reached when a frame whose interval overlaps the phone has it. Where the mouth rests the lips are shut
     anyway: contacts count as made only between the first and the last phone of a mouthing, without those that touch its ends.
     """
-    seen, real = (_flags(kind, look) for look in (predicted, true))
+    seen, real = _flags(kind, predicted), _flags(kind, true, SLACK_M)
     asked = [phone for phone in score.phones if phone.symbol[:1] in KINDS[kind]]
     found = Tally(wanted=len(asked), reached=sum(bool(seen[_frames(phone, fps, len(seen))].any()) for phone in asked))
     wanted = _widened(real | _any_of(asked, fps, len(seen)))
@@ -70,8 +70,8 @@ def precision(tallies: Sequence[Tally]) -> Estimate:
     return ratio([t.right for t in tallies], [t.made for t in tallies])
 
 
-def _flags(kind: Kind, seen: Seen) -> Flags:
-    return seen.shut if kind == "lips" else seen.on_teeth
+def _flags(kind: Kind, seen: Seen, within_m: float = 0.0) -> Flags:
+    return seen.shut(within_m) if kind == "lips" else seen.on_teeth(within_m)
 
 
 def _frames(phone: Phone, fps: float, count: int) -> slice:

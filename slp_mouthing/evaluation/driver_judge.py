@@ -41,7 +41,7 @@ _NOTES = (
     "truth: the rule driver on the same plan. Words of the test split; intervals of 95% by resampling passages.",
     "correlation: Pearson's r of each control over the frames of all passages, mean over those that move; pairs count once.",
     "recall: share of the phones /p b m/ (/f v/) in which the lips (lip and teeth) touch on the posed head; precision: share of "
-    "the contacts made within mouthings that the truth has too, or a phone asks for, within a frame.",
+    "the contacts made within mouthings that the truth has too, or a phone asks for, within a frame and 0.3 mm.",
     "visemes: 16 classes, balanced accuracy of a reader trained on true motion of training words; words: nearest template of the "
     "true motion by two other voices, among all words of the test.",
     "rest: the furthest lip vertex, in the worst passage.",
@@ -150,7 +150,7 @@ def _motion_in_silence_mm(driver: Judged, fps: float) -> float:
     sound = Speech(np.zeros(round(_SILENCE_S * 22050), np.float32), 22050, ())
     watching = onlooker(load_builtin())
     seen = watching(driver.move(score, lambda: sound, fps, Style(), Voice(DEFAULT_VOICE)))
-    return curves.rest_error_mm(seen.lips_m, watching.neutral_lips_m, np.ones(len(seen.shut), bool))
+    return curves.rest_error_mm(seen.lips_m, watching.neutral_lips_m, np.ones(len(seen.opening_m), bool))
 
 
 # ---- figures --------------------------------------------------------------------------------------------------------------

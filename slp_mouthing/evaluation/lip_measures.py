@@ -29,8 +29,6 @@ MEASURES: tuple[str, ...] = (
 and depth of the lower one; the chin; from the lower lip to the upper teeth; how far the tip of the tongue has moved, as far as
 it is seen."""
 
-SHUT_M = 0.0
-"""The lips touch."""
 TEETH_M = 0.001
 """Lower lip and upper incisors are in contact below this distance between their vertices, which stand 1.5 mm apart."""
 _MIDDLE_M = 0.005
@@ -48,9 +46,17 @@ class Seen:
     """A motion as it is seen, frame by frame."""
 
     measures: Floats  # [T, D] mm, less those at rest
-    shut: NDArray[np.bool_]  # [T] the lips touch
-    on_teeth: NDArray[np.bool_]  # [T] the lower lip is at the upper teeth, and the lips are not shut
+    opening_m: Array  # [T] gap of the lips at the midline, 0 in contact
+    to_teeth_m: Floats  # [T] from the lower lip to the upper teeth
     lips_m: Array  # [T, n, 3] the lips' vertices
+
+    def shut(self, within_m: float = 0.0) -> NDArray[np.bool_]:
+        """Frames in which the lips touch, or are so close to it. -> [T]"""
+        return np.asarray(self.opening_m <= within_m)
+
+    def on_teeth(self, within_m: float = 0.0) -> NDArray[np.bool_]:
+        """Frames in which the lower lip is at the upper teeth, or so close to it, while the lips do not touch. -> [T]"""
+        return np.asarray((self.to_teeth_m <= TEETH_M + within_m) & (self.opening_m > 0.0))
 
 
 class Onlooker:
@@ -82,10 +88,9 @@ class Onlooker:
         """What is seen of `curves`."""
         vertices = self._few.pose(curves.blendshapes, curves.tongue)[:, : len(self._chosen)]
         opening, _ = self.head.lips(curves.blendshapes, curves.tongue)
-        shut = opening <= SHUT_M
         to_teeth = self._lip_to_teeth(vertices)
         measures = self._measures(vertices, opening, to_teeth) - self._rest
-        return Seen(measures, shut, (to_teeth <= TEETH_M) & ~shut, vertices[:, : len(self.lips)])
+        return Seen(measures, opening, to_teeth, vertices[:, : len(self.lips)])
 
     def _measures(self, vertices: Array, opening: Floats, to_teeth: Floats) -> Floats:
         probed = self._probe(vertices[:, self._at(self._probe.vertices)])

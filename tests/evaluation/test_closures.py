@@ -16,10 +16,12 @@ SCORE = MouthScore(
 )  # fmt: skip
 
 
-def seen(*, shut: tuple[int, ...] = (), on_teeth: tuple[int, ...] = (), frames: int = 35) -> Seen:
-    flags = np.zeros((2, frames), bool)
-    flags[0, list(shut)] = flags[1, list(on_teeth)] = True
-    return Seen(np.zeros((frames, 1)), flags[0], flags[1], np.zeros((frames, 1, 3), np.float32))
+def seen(*, shut: tuple[int, ...] = (), on_teeth: tuple[int, ...] = (), nearly: tuple[int, ...] = (), frames: int = 35) -> Seen:
+    opening_m, to_teeth_m = np.full((2, frames), 0.01, np.float32)
+    opening_m[list(shut)] = 0.0
+    opening_m[list(nearly)] = 0.0002
+    to_teeth_m[list(on_teeth)] = 0.0005
+    return Seen(np.zeros((frames, 1)), opening_m, to_teeth_m, np.zeros((frames, 1, 3), np.float32))
 
 
 def test_a_contact_within_its_phone_is_reached() -> None:
@@ -37,6 +39,11 @@ def test_a_missing_one_is_not_and_one_elsewhere_is_wrong() -> None:
 def test_one_frame_beside_the_truth_is_right() -> None:
     assert tally("lips", SCORE, seen(shut=(17,)), seen(shut=(15, 16)), FPS).right == 1
     assert tally("lips", SCORE, seen(shut=(18,)), seen(shut=(15, 16)), FPS).right == 0
+
+
+def test_lips_that_nearly_touch_are_no_contact_and_make_none_wrong() -> None:
+    assert tally("lips", SCORE, seen(nearly=(15,)), seen(shut=(15,)), FPS) == Tally(wanted=1, reached=0, made=0, right=0)
+    assert tally("lips", SCORE, seen(shut=(19,)), seen(nearly=(19,)), FPS) == Tally(wanted=1, reached=0, made=1, right=1)
 
 
 def test_shut_lips_at_rest_are_no_contact() -> None:

@@ -38,7 +38,7 @@ def measure(look: Onlooker, curves: ControlCurves, name: str) -> np.ndarray:
 def test_rest_is_zero_with_the_lips_shut(look: Onlooker) -> None:
     seen = look(posed())
     assert np.abs(seen.measures).max() < 1e-4
-    assert seen.shut.all() and not seen.on_teeth.any()
+    assert seen.shut().all() and not seen.on_teeth().any()
     assert np.array_equal(seen.lips_m[0], look.neutral_lips_m)
 
 
@@ -70,12 +70,12 @@ def test_a_tongue_behind_shut_lips_is_not_seen(look: Onlooker) -> None:
 def test_contacts(look: Onlooker) -> None:
     lips, teeth = look(said("ɑː", "m", "ɑː")), look(said("ɑː", "f", "ɑː"))
     middle = slice(round(0.45 * FPS), round(0.55 * FPS))
-    assert lips.shut[middle].any() and not lips.on_teeth[middle].any()
-    assert teeth.on_teeth[middle].any() and not teeth.shut[middle].any()
+    assert lips.shut()[middle].any() and not lips.on_teeth()[middle].any()
+    assert teeth.on_teeth()[middle].any() and not teeth.shut()[middle].any()
 
 
 def test_another_person_is_measured_alike() -> None:
     other = onlooker(load_builtin(draw_identity(3)))
     seen = other(said("ɑː", "m", "ɑː"))
-    assert seen.shut[round(0.5 * FPS)]
+    assert seen.shut()[round(0.5 * FPS)]
     assert seen.measures[round(0.3 * FPS), MEASURES.index("gap3")] > 8.0
