@@ -13,7 +13,7 @@ def merge(
     body: Annotated[
         Path,
         typer.Argument(
-            readable=False, help="A body file (.npz, .npy, .pkl), or a folder with one file per frame.", metavar="BODY"
+            readable=False, help="A body file (.npz, .npy, .pkl, .pose), or a folder with one file per frame.", metavar="BODY"
         ),
     ],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The result, in the body's own format.")],
@@ -33,10 +33,11 @@ def merge(
 ) -> None:
     """Give a body sequence the face of a track, for example: mouth merge why.track.npz signer.npz -o signing.npz
 
-    Knows AMASS (SMPL-X; SMPL+H with --widen), BEAT2, SignAvatars, Motion-X, SOKE and SMPLer-X. Everything else in the file
-    stays bit for bit.
+    Knows AMASS (SMPL-X; SMPL+H with --widen), BEAT2, SignAvatars, Motion-X, SOKE and SMPLer-X, and the face points of .pose
+    files. Everything else in the file stays bit for bit.
     """
-    from slp_mouthing.body import MergeOptions, merge_file
+    from slp_mouthing.body import MergeOptions
+    from slp_mouthing.merging import merge_file
 
     from .progress import warn
 
