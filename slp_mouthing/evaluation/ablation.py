@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, replace
+from math import isfinite, nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -89,6 +90,7 @@ class Figures:
     closure_recall: float
     """Phones /p b m/ in which the lips are seen to touch."""
     closure_precision: float
+    """Closures that are seen where there is one; NaN when none is seen."""
     visemes: float
     """Frames of speech whose viseme the reader tells."""
     psnr_db: float
@@ -200,7 +202,7 @@ class _Judge:
             lve_mm=float(np.mean([lve_mm(error) for error in errors])),
             lve_squared=1e5 * lve_squared_m2(errors),
             closure_recall=contacts.reached / max(contacts.wanted, 1),
-            closure_precision=contacts.right / max(contacts.made, 1),
+            closure_precision=contacts.right / contacts.made if contacts.made else float("nan"),
             visemes=float(told.sum() / max(spoken.sum(), 1)),
             psnr_db=float(loudness.mean()),
             ssim=float(likeness.mean()),
@@ -243,7 +245,7 @@ def _report(found: dict[Arm, list[Figures]], bounds: Sequence[Figures]) -> Repor
         ("closure_recall", "closures seen, recall", "", 3), ("closure_precision", "closures seen, precision", "", 3),
         ("visemes", "visemes told by the reader", "", 3), ("psnr_db", "PSNR of the lip crop", "dB", 2), ("ssim", "SSIM", "", 4),
     ):  # fmt: skip
-        cells = [over_seeds([getattr(figures, name) for figures in found[arm]]) for arm in ARMS]
+        cells = [over_seeds([value for f in found[arm] if isfinite(value := getattr(f, name))] or [nan]) for arm in ARMS]
         rows.append(Row(label, (*cells, *(exact(getattr(bound, name)) for bound in bounds)), unit, digits))
     title = f"ablation, {len(found['pretraining'])} seeds, against the true motion"
     return Report(title, (*ARMS, "tracker", "ceiling"), tuple(rows), _NOTES)
