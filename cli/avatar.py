@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from slp_mouthing.avatar.fit import FitOptions, FitReport
     from slp_mouthing.avatar.flame_param import FlameIdentity
     from slp_mouthing.avatar.splats import SplatAvatar
+
+TELL_EVERY_S = 5.0
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Gaussian avatars: info, import, fit.")
 
@@ -90,6 +95,9 @@ def fit(
     device: Annotated[str, typer.Option(help="cpu, or cuda where the renderer has it.")] = "cpu",
     seed: Annotated[int, typer.Option(help="Of the order of pictures and their backgrounds.", min=0)] = 0,
     license: Annotated[str, typer.Option(help="Licence under which the avatar may be used.")] = "",
+    lpips: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Your LPIPS weights (alex.pth and alexnet*.pth): measure held-out views.")
+    ] = None,
 ) -> None:
     """Fit an avatar to pictures from many sides with masks, cameras and the face's parameters."""
     from slp_mouthing.avatar.fit import FitOptions
@@ -104,13 +112,31 @@ def fit(
         flame=flame,
         flame_shape=flame_shape,
         license=license,
+        lpips=lpips,
         on_report=lambda report: typer.echo(_progress(report, options)),
+        on_checked=_checked(),
     )
     typer.echo(f"{out}: {card.gaussians} Gaussians of degree {card.sh_degree} on {card.head}, {card.triangles} triangles")
 
 
+def _checked() -> Callable[[int, int], None]:
+    """Tells every few seconds how far the pictures have been looked through."""
+    started_s = told_s = time.monotonic()
+
+    def tell(done: int, total: int) -> None:
+        nonlocal told_s
+        now_s = time.monotonic()
+        if now_s - told_s >= TELL_EVERY_S:
+            told_s, left_s = now_s, (now_s - started_s) / done * (total - done)
+            typer.echo(f"checked {done}/{total} pictures, {left_s:.0f} s left", err=True)
+
+    return tell
+
+
 def _progress(report: FitReport, options: FitOptions) -> str:
-    held_out = f"held out {report.val_psnr_db:.2f} dB, SSIM {report.val_ssim:.4f}; " if report.val_ssim == report.val_ssim else ""
+    lpips = "" if report.val_lpips is None else f", LPIPS {report.val_lpips:.4f}"
+    seen = report.val_ssim == report.val_ssim
+    held_out = f"held out {report.val_psnr_db:.2f} dB, SSIM {report.val_ssim:.4f}{lpips}; " if seen else ""
     return (
         f"{report.iteration}/{options.iterations}: training {report.train_psnr_db:.2f} dB, {held_out}"
         f"{report.gaussians} Gaussians, {report.elapsed_s:.0f} s"

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from slp_mouthing.avatar.dataset import load_dataset
+from slp_mouthing.avatar.dataset import check_pictures, load_dataset
 from slp_mouthing.avatar.fit import FitOptions, fit
 from slp_mouthing.avatar.flame_param import FlameParam
 from slp_mouthing.avatar.folder import check_target, import_avatar
+from slp_mouthing.avatar.lpips import LEAST_PX, Lpips
 from slp_mouthing.avatar.ply import write_avatar
 from slp_mouthing.avatar.torch_binding import torch
 from slp_mouthing.errors import InputError
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from slp_mouthing.avatar.dataset import Dataset
+    from slp_mouthing.avatar.dataset import Dataset, View
     from slp_mouthing.avatar.fit import FitReport, Motion
     from slp_mouthing.avatar.folder import AvatarCard
     from slp_mouthing.head.rig import Head
@@ -39,8 +40,9 @@ EXPRESSION_RATE, POSE_RATE, TRANSLATION_RATE = 1e-3, 1e-5, 1e-6
 
 def fit_avatar(
     dataset: str | Path, folder: str | Path, options: FitOptions | None = None, *, resume: bool = False,
-    flame: str | Path | None = None, flame_shape: int = SHAPE_COUNT, license: str = "",
+    flame: str | Path | None = None, flame_shape: int = SHAPE_COUNT, license: str = "", lpips: str | Path | None = None,
     on_report: Callable[[FitReport], None] = lambda report: None,
+    on_checked: Callable[[int, int], None] = lambda done, total: None,
 ) -> tuple[AvatarCard, FitReport]:  # fmt: skip
     """Fit an avatar to a recording and store it as a folder that `--avatar` takes.
 
@@ -52,7 +54,9 @@ def fit_avatar(
         flame: the user's FLAME folder, for recordings with FLAME's parameters; None takes the configured one.
         flame_shape: where the expression starts among that FLAME's directions.
         license: under which the avatar may be used.
+        lpips: folder with LPIPS's weights, see `avatar.lpips`, to measure the held-out views by it too.
         on_report: is told of the progress.
+        on_checked: is told how many pictures of how many have been looked through before the fit starts.
 
     Raises `InputError`, `HeadError`, `OutputError`, `MissingExtra`.
     """
@@ -60,10 +64,12 @@ def fit_avatar(
     check_target(folder)
     recording = load_dataset(dataset)
     name, motion, person = _motion(recording, flame, flame_shape)
-    held_out = recording.val or recording.test
+    options, held_out = options or FitOptions(), recording.val or recording.test
+    measure = None if lpips is None else _lpips(lpips, held_out, options.device)
+    check_pictures((*recording.train, *held_out), on_checked)
     avatar, reports = fit(
-        recording.train, held_out, motion, rasterize, options or FitOptions(),
-        checkpoint=folder.with_name(f"{folder.name}.fit.pt"), resume=resume, on_report=on_report,
+        recording.train, held_out, motion, rasterize, options,
+        checkpoint=folder.with_name(f"{folder.name}.fit.pt"), resume=resume, on_report=on_report, lpips=measure,
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as scratch:
         ply, param = Path(scratch, "fit.ply"), Path(scratch, "flame_param.npz")
@@ -75,6 +81,15 @@ def fit_avatar(
             source=f"fitted to {recording.folder.resolve().name}", license=license,
         )  # fmt: skip
     return card, reports[-1]
+
+
+def _lpips(folder: str | Path, held_out: Sequence[View], device: str) -> Lpips:
+    """Raises `InputError` where there is nothing that it could be measured on."""
+    if not held_out:
+        raise InputError("LPIPS is measured on held-out views, and the recording has none", hint="add transforms_val.json")
+    if (least := min(min(view.width, view.height) for view in held_out)) < LEAST_PX:
+        raise InputError(f"LPIPS takes pictures from {LEAST_PX} px, and the smallest held-out one has {least}")
+    return Lpips(folder, device)
 
 
 class TrackMotion:

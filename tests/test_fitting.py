@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from slp_mouthing.fitting import FlameMotion
 from slp_mouthing.head.builtin import load_builtin
 from slp_mouthing.head.flame import load_flame
 from slp_mouthing.types import ARKIT_NAMES, TONGUE_NAMES, FaceTrack
+from tests.avatar.test_lpips import write_weights
 from tests.head.flame_files import SMALL, write_folder
 
 if TYPE_CHECKING:
@@ -129,3 +131,30 @@ def test_broken_recordings_are_one_line(
     error = capsys.readouterr().err
     assert message in error and error.count("\n") == 1
     assert not (tmp_path / "me").exists()
+
+
+def test_pictures_are_looked_through_before_the_fit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recording = write_recording(tmp_path / "recording")
+    write_track(recording / "face.track.npz")
+    whole = (recording / "grey.png").read_bytes()
+    (recording / "grey.png").write_bytes(whole[: len(whole) - 30])
+    assert fit(recording, tmp_path / "me") == 1
+    printed = capsys.readouterr()
+    assert printed.out == "" and "grey.png: is not a picture that can be read" in printed.err
+    Image.fromarray(np.zeros((SIZE, SIZE, 4), np.uint8)).save(recording / "grey.png")
+    assert fit(recording, tmp_path / "me") == 1
+    printed = capsys.readouterr()
+    assert printed.out == "" and "grey.png: is transparent all over" in printed.err
+
+
+def test_lpips_of_held_out_views(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.test_fitting.SIZE", 32)
+    recording, weights = write_recording(tmp_path / "recording"), tmp_path / "weights"
+    write_track(recording / "face.track.npz")
+    weights.mkdir()
+    write_weights(weights, "alex")
+    assert fit(recording, tmp_path / "me", "--lpips", str(weights)) == 1
+    assert "the recording has none" in capsys.readouterr().err
+    (recording / "transforms_val.json").write_text((recording / "transforms_train.json").read_text())
+    assert fit(recording, tmp_path / "me", "--lpips", str(weights)) == 0
+    assert re.search(r"held out .* dB, SSIM .*, LPIPS \d\.\d{4};", capsys.readouterr().out)

@@ -26,7 +26,7 @@ from slp_mouthing.errors import InputError
 from slp_mouthing.files import read_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -107,6 +107,21 @@ def load_picture(view: View) -> tuple[Pixels, Pixels]:
     taken out. Raises `InputError` for a file that is no picture.
     """
     return _load(view.image, view.mask)
+
+
+def check_pictures(views: Sequence[View], on_checked: Callable[[int, int], None] = lambda done, total: None) -> None:
+    """Decode every picture and mask once. `on_checked` is told how many of how many are done.
+
+    Raises `InputError` for the first that is damaged, and for a mask that is all black: there would be no head to fit.
+    """
+    pairs = list(dict.fromkeys((view.image, view.mask) for view in views))
+    for done, (image, mask) in enumerate(pairs, start=1):
+        if not _load(image, mask)[1].any():
+            what = "has a mask that is all black" if mask else "is transparent all over"
+            raise InputError(
+                what, where=str(mask or image), hint="leave this picture out of the lists of frames, or mend its mask"
+            )
+        on_checked(done, len(pairs))
 
 
 def picture_loader(views: tuple[View, ...]) -> Callable[[View], tuple[Pixels, Pixels]]:

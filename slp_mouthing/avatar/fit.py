@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     Rasterize = Callable[..., tuple[Tensor, Tensor]]
     """`render.rasterize`: image [H, W, 3] and alpha [H, W] of Gaussians with harmonics `sh`."""
+    Measure = Callable[[Tensor, Tensor], float]
 
 KEPT_FRAMES = 64
 """Timesteps whose triangles' frames are kept."""
@@ -93,11 +94,14 @@ class FitReport:
     gaussians: int
     elapsed_s: float
     """Of this run; not part of what a resumed fit repeats."""
+    val_lpips: float | None = None
+    """Mean over the held-out views; None where it is not measured."""
 
 
 def fit(
     train: Sequence[View], held_out: Sequence[View], motion: Motion, rasterize: Rasterize, options: FitOptions, *,
     checkpoint: Path | None = None, resume: bool = False, on_report: Callable[[FitReport], None] = lambda report: None,
+    lpips: Measure | None = None,
 ) -> tuple[SplatAvatar, list[FitReport]]:  # fmt: skip
     """Fit Gaussians to pictures; the same inputs give the same avatar, whether or not the fit was interrupted.
 
@@ -110,13 +114,14 @@ def fit(
         checkpoint: file to go on from; written with each report.
         resume: go on from `checkpoint` where it exists.
         on_report: is told of the progress.
+        lpips: of two pictures [H, W, 3] in [0, 1], measured on the held-out views beside PSNR and SSIM.
 
     Raises `InputError` for no frames, a camera inside the head, or a checkpoint of another fit.
     """
     if not train:
         raise InputError("no frames to fit to")
     check_cameras((*train, *held_out), motion)
-    run = _Run(tuple(train), tuple(held_out), motion, rasterize, options)
+    run = _Run(tuple(train), tuple(held_out), motion, rasterize, options, lpips)
     if resume and checkpoint is not None and checkpoint.exists():
         run.restore(_read_checkpoint(checkpoint))
     while run.iteration < options.iterations:
@@ -132,9 +137,11 @@ class _Run:
     """A fit between two steps."""
 
     def __init__(
-        self, train: tuple[View, ...], held_out: tuple[View, ...], motion: Motion, rasterize: Rasterize, options: FitOptions
-    ) -> None:
+        self, train: tuple[View, ...], held_out: tuple[View, ...], motion: Motion, rasterize: Rasterize, options: FitOptions,
+        lpips: Measure | None,
+    ) -> None:  # fmt: skip
         self.train, self.held_out, self.motion, self.rasterize, self.options = train, held_out, motion, rasterize, options
+        self.lpips = lpips
         self.density_options = options.density or DensityOptions.schedule(options.iterations)
         self.triangles = torch.from_numpy(np.asarray(motion.triangles, np.int64)).to(options.device)
         self.gaussians = Trainable.on_triangles(len(self.triangles), options.start, options.rates, options.device)
@@ -171,6 +178,7 @@ class _Run:
             iteration=self.iteration, train_psnr_db=_mean(self.train_psnr), val_psnr_db=_mean([psnr(*pair) for pair in pairs]),
             val_ssim=_mean([float(ssim(*pair)) for pair in pairs]), gaussians=len(self.gaussians),
             elapsed_s=time.perf_counter() - self.started_s,
+            val_lpips=_mean([self.lpips(*pair) for pair in pairs]) if self.lpips else None,
         )  # fmt: skip
         self.train_psnr.clear()
         self.reports.append(found)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from slp_mouthing.avatar.dataset import load_dataset, load_picture
+from slp_mouthing.avatar.dataset import check_pictures, load_dataset, load_picture
 from slp_mouthing.errors import InputError
 
 if TYPE_CHECKING:
@@ -148,3 +148,18 @@ def test_broken_recordings_are_refused(tmp_path: Path, break_it: Callable[[Path]
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is not a folder"):
         load_dataset(tmp_path / "no")
+
+
+def test_every_picture_and_mask_is_looked_at_once(tmp_path: Path) -> None:
+    folder, told = write(tmp_path, [frame(), frame(timestep_index=4)]), []
+    check_pictures(load_dataset(folder).views, lambda done, total: told.append((done, total)))
+    assert told == [(1, 1)]
+    mask = folder / "fg_masks/00000_00.png"
+    Image.fromarray(np.zeros((16, 20), np.uint8)).save(mask)
+    with pytest.raises(InputError, match=r"00000_00\.png: has a mask that is all black"):
+        check_pictures(load_dataset(folder).views)
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (16, 20), dtype=np.uint8)).save(mask)
+    whole = mask.read_bytes()
+    mask.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputError, match=r"fg_masks/00000_00\.png: is not a picture that can be read"):
+        check_pictures(load_dataset(folder).views)
