@@ -39,7 +39,7 @@ def test_python_runs(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None
     (checkout / "out").mkdir()
     for code in (block for kind, block in BLOCKS if kind == "python"):
         exec(compile(code, "README.md", "exec"), {})
-    assert capsys.readouterr().out == "(45, 52)\nwhy\n"
+    assert capsys.readouterr().out == "(45, 52)\nwhy\n45\n"
     assert (checkout / "out" / "why.track.npz").exists()
 
 
