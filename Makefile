@@ -27,9 +27,9 @@ test-long: .make/dev ## What takes a minute: the ablation from corpora to table
 test-fit: .make/dev ## Fit an avatar to a small recording, held-out views at 30 dB or more (minutes)
 	$(BIN)/python benchmarks/bench_fit.py
 
-test-flame: .make/dev ## FLAME against the smplx library
+test-flame: .make/dev ## FLAME and SMPL-X against the smplx library
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,flame]'
-	$(BIN)/python -m pytest -q tests/head/test_flame.py -k smplx
+	$(BIN)/python -m pytest -q tests/head/test_flame.py tests/test_body_mesh.py -k smplx
 
 test-gltf: .make/dev ## GLB files against Khronos' validator (needs node and npm)
 	npm install --silent --no-save --prefix build/gltf gltf-validator

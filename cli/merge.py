@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from .options import FlameShape
+
 
 def merge(
     track: Annotated[Path, typer.Argument(readable=False, help="A .track.npz file.", metavar="TRACK")],
@@ -30,6 +32,18 @@ def merge(
     widen: Annotated[
         bool, typer.Option("--widen", help="Add the face channels that the file lacks (SMPL+H becomes SMPL-X).")
     ] = False,
+    mesh: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also write your SMPL-X's vertices: .npz, or a folder .obj; see --smplx.")
+    ] = None,
+    smplx: Annotated[Path | None, typer.Option(metavar="DIR", help="For --mesh: the folder of your SMPL-X.")] = None,
+    flame: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="For --mesh: the folder of your FLAME, whose full expression the face gets."),
+    ] = None,
+    flame_shape: FlameShape = None,
+    hand_mean: Annotated[
+        bool, typer.Option("--hand-mean", help="For --mesh: the file's hands are relative to SMPL-X's relaxed hands.")
+    ] = False,
 ) -> None:
     """Give a body sequence the face of a track, for example: mouth merge why.track.npz signer.npz -o signing.npz
 
@@ -37,7 +51,7 @@ def merge(
     files. Everything else in the file stays bit for bit.
     """
     from slp_mouthing.body import MergeOptions
-    from slp_mouthing.merging import merge_file
+    from slp_mouthing.merging import MeshOptions, merge_file, write_merged_mesh
 
     from .progress import warn
 
@@ -46,7 +60,11 @@ def merge(
         fps=fps, offset_s=offset, trim_s=trim or (0.0, None), channels=tuple(dict.fromkeys(asked)), blend_s=blend, widen=widen
     )
     report = merge_file(track, body, output, options)
+    if mesh:
+        write_merged_mesh(track, body, mesh, options, MeshOptions(smplx, flame, flame_shape, hand_mean))
     warn(report.warnings)
     for line in report.lines():
         typer.echo(line)
     typer.echo(str(output))
+    if mesh:
+        typer.echo(str(mesh))

@@ -1,9 +1,12 @@
-"""A track file into a body file, whichever kind of body it is."""
+"""A track file into a body file, whichever kind of body it is; and that body as a mesh."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from slp_mouthing import body
 from slp_mouthing.body.pose_file import is_pose_file, read_pose
@@ -12,6 +15,53 @@ from slp_mouthing.types import FaceTrack
 
 if TYPE_CHECKING:
     from slp_mouthing.body import MergeOptions, MergeReport
+    from slp_mouthing.types import BodySequence
+
+
+@dataclass(frozen=True, slots=True)
+class MeshOptions:
+    """The user's models, for bodies as meshes."""
+
+    smplx: Path | None = None
+    """Folder of the user's SMPL-X; None: the configured one."""
+    flame: Path | None = None
+    """Folder of the user's FLAME, whose face the mesh gets; None: the face is SMPL-X's own."""
+    flame_shape: int | None = None
+    """Where the expression starts among FLAME's directions; None: 300, as published."""
+    hand_mean: bool = False
+    """The file's hands are relative to the model's relaxed ones, as the smplx library has them by default."""
+
+
+def write_merged_mesh(
+    track_path: str | Path, body_path: str | Path, out_path: str | Path, options: MergeOptions | None = None,
+    models: MeshOptions | None = None,
+) -> None:  # fmt: skip
+    """Write the body with the track's face as vertices of the user's SMPL-X: `.npz`, or a folder of `.obj`.
+
+    All the track's coefficients of expression count, however few the body's own format holds. Raises `MouthError`.
+    """
+    from slp_mouthing.body_mesh import betas_of, gender_of, load_body, with_flame_face, write_body_mesh
+
+    options, models = options or body.MergeOptions(), models or MeshOptions()
+    if is_pose_file(Path(body_path)):
+        raise InputError("a .pose file holds points, not joints, and has no mesh", where=str(body_path))
+    track, own = FaceTrack.load(track_path), body.read_body(body_path, fps=options.fps, widen=options.widen)
+    merged, _ = body.merge(track, _with_expressions(own, track), options)
+    model = load_body(models.smplx, gender_of(own))
+    if models.flame is not None:
+        model = with_flame_face(model, models.smplx, models.flame, flame_shape=models.flame_shape)
+    write_body_mesh(merged, Path(out_path), model, betas=betas_of(own), hand_mean=models.hand_mean)
+
+
+def _with_expressions(own: BodySequence, track: FaceTrack) -> BodySequence:
+    """The body with columns for all the track's coefficients."""
+    if track.expressions is None:
+        return own
+    wide = np.zeros((len(own), track.expressions.shape[1]))
+    if own.expressions is not None:
+        wide[:, : own.expressions.shape[1]] = own.expressions[:, : wide.shape[1]]
+    jaw = np.zeros((len(own), 3)) if own.jaw_pose is None else own.jaw_pose
+    return replace(own, expressions=wide, jaw_pose=jaw)
 
 
 def merge_file(

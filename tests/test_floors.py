@@ -31,6 +31,7 @@ UPPER = {
     "signer",
     "face_points",
     "merging",
+    "body_mesh",
     "signer_pictures",
     "staging",
     "dubbing",
