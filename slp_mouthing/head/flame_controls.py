@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,11 +12,19 @@ from slp_mouthing.head.puppet import FlamePuppet
 from slp_mouthing.types import ARKIT_NAMES, CONTROL_NAMES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
     from slp_mouthing.head.flame import FlameHead
     from slp_mouthing.head.rig import Head
     from slp_mouthing.head.transfer import Transfer
     from slp_mouthing.types import Array
 
+    Floats = NDArray[np.floating[Any]]
+
+KEPT_FRAMES = 8192
+"""Whose parameters are remembered, in some 10 MB: jaw, lips, mesh and stills of a track ask for the same ones."""
 _WITH_OPEN_JAW = ("mouthClose", "tongueOut")
 """Controls that mean something only while the jaw is open."""
 
@@ -33,6 +42,7 @@ class ControlledFlame:
         self.name: str = flame.name
         self.triangles, self.regions, self.region_names = flame.triangles, flame.regions, flame.region_names
         self.colors, self.landmarks = flame.colors, flame.landmarks
+        self._solved = _Remembered(transfer.values)
         rest = np.zeros((1, len(CONTROL_NAMES)), np.float32)
         self.neutral_m: Array = self.pose(*_split(rest))[0]
         self.neutral_m.setflags(write=False)
@@ -71,8 +81,33 @@ class ControlledFlame:
         """Inner-lip gap at the midline, 0 in contact, and corner distance. [T, 52], [T, K] -> [T] m, [T] m"""
         return self._puppet.lips(self._values(blendshapes, tongue))
 
-    def _values(self, blendshapes: Array, tongue: Array) -> Any:
-        return self.transfer.values(np.concatenate([blendshapes, tongue], axis=1).astype(np.float64))
+    def _values(self, blendshapes: Array, tongue: Array) -> Floats:
+        return self._solved(np.concatenate([blendshapes, tongue], axis=1).astype(np.float64))
+
+
+class _Remembered:
+    """A function of frames, each by itself, that is not asked twice for the last ones. Threads may share it."""
+
+    def __init__(self, solve: Callable[[Floats], Floats]) -> None:
+        self._solve, self._known, self._lock = solve, dict[bytes, "Floats"](), threading.Lock()
+
+    def __call__(self, frames: Floats) -> Floats:
+        """[T, C] -> [T, P]"""
+        keys = [frame.tobytes() for frame in frames]
+        with self._lock:
+            known = {key: self._known[key] for key in keys if key in self._known}
+        new = {key: k for k, key in enumerate(keys) if key not in known}
+        if new or not keys:
+            found = self._solve(frames[list(new.values())])
+            known |= zip(new, found, strict=True)
+            self._keep(dict(zip(new, found, strict=True)))
+        return np.stack([known[key] for key in keys]) if keys else found
+
+    def _keep(self, found: dict[bytes, Floats]) -> None:
+        with self._lock:
+            self._known |= found
+            for key in list(self._known)[: max(0, len(self._known) - KEPT_FRAMES)]:
+                del self._known[key]
 
 
 def _split(controls: Array) -> tuple[Array, Array]:

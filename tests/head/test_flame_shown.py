@@ -79,3 +79,19 @@ def test_an_open_mouth_is_dark_with_teeth_in_it(renderer: SceneRenderer, opening
 def test_each_identity_is_a_head_of_its_own(head: ControlledFlame) -> None:
     other = load_flame(head.flame.files.path, shape=np.float32([1]), shape_count=SHAPES)
     assert len({head.flame: 1, other: 2}) == 2 and head.flame != other
+
+
+def test_a_still_of_a_solved_track_is_not_solved_again(head: ControlledFlame, monkeypatch: pytest.MonkeyPatch) -> None:
+    blendshapes = np.random.default_rng(3).uniform(0, 0.6, (9, len(ARKIT_NAMES))).astype(np.float32)
+    tongue = np.zeros((9, len(TONGUE_NAMES)), np.float32)
+    alone = ControlledFlame(head.transfer, load_builtin(), head.flame).pose(blendshapes[4:5], tongue[4:5])
+    posed = head.pose(blendshapes, tongue)
+    solve, solved = head.transfer.values, []
+    monkeypatch.setattr(head._solved, "_solve", lambda frames: solved.append(len(frames)) or solve(frames))
+    again, jaw = head.pose(blendshapes[4:5], tongue[4:5]), head.jaw_pose(blendshapes)
+    assert not solved and len(jaw) == 9
+    np.testing.assert_allclose(again[0], posed[4], atol=1e-7)
+    np.testing.assert_allclose(alone[0], posed[4], atol=1e-7)
+    mixed = np.concatenate([blendshapes[:2], 0.5 * blendshapes[:1], 0.5 * blendshapes[:1]])
+    assert head.pose(mixed, tongue[:4]).shape[0] == 4 and solved == [1]
+    assert head.pose(blendshapes[:0], tongue[:0]).shape == (0, *head.neutral_m.shape)
