@@ -23,8 +23,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from slp_mouthing import drivers
 from slp_mouthing.articulation import Style, articulate
 from slp_mouthing.articulation import perform as faced

@@ -21,9 +21,11 @@ _FROM_IPA: dict[str, str] = {
     "w": "W", "ʍ": "W", "x": "K", "ɾ": "T", "tʃ": "CH", "dʒ": "JH", "ç": "HH Y", "ɬ": "L",
     "ɪ": "IH", "i": "IY", "ᵻ": "IH", "ɨ": "IH", "ɛ": "EH", "e": "EH", "a": "AE", "æ": "AE", "ɑ": "AA", "ɒ": "AA", "ɔ": "AO",
     "ʊ": "UH", "u": "UW", "ᵿ": "UH", "ʌ": "AH", "ɐ": "AH", "ə": "AH", "ɜ": "ER", "ɚ": "ER", "ɝ": "ER", "o": "OW", "y": "UW",
-    "eɪ": "EY", "aɪ": "AY", "ɔɪ": "OY", "aʊ": "AW", "əʊ": "OW", "oʊ": "OW", "iə": "IH AH", "eə": "EH AH", "ʊə": "UH AH",
+    "ʉ": "UW", "ɯ": "UW", "ɵ": "UH", "ʏ": "UH", "ø": "ER", "œ": "ER", "ɤ": "AH", "β": "V", "ʋ": "V", "ɱ": "M", "ɣ": "G", "ʁ": "R",
+    "ɻ": "R", "χ": "HH", "ɦ": "HH", "ɲ": "N Y", "ʎ": "L Y", "ɭ": "L", "ɕ": "SH", "ʂ": "SH", "ʑ": "ZH", "ʐ": "ZH", "c": "K",
+    "ʔ": "T", "eɪ": "EY", "aɪ": "AY", "ɔɪ": "OY", "aʊ": "AW", "əʊ": "OW", "oʊ": "OW", "iə": "IH AH", "eə": "EH AH", "ʊə": "UH AH",
 }  # fmt: skip
-"""ARPABET of each phone; length marks count for nothing."""
+"""ARPABET of each phone, the nearest where English has none; length marks count for nothing."""
 
 _TO_IPA: dict[str, str] = {
     "AA": "ɑː", "AE": "a", "AH": "ʌ", "AO": "ɔː", "AW": "aʊ", "AY": "aɪ", "B": "b", "CH": "tʃ", "D": "d", "DH": "ð", "EH": "ɛ",

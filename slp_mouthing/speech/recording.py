@@ -126,7 +126,8 @@ class _Reader:
         import av
 
         try:
-            with av.open(str(self.path)) as container:
+            # A playlist must not make the library fetch anything.
+            with av.open(str(self.path), options={"protocol_whitelist": "file"}) as container:
                 if not container.streams.audio:
                     raise InputError("no sound in this file", where=self.name, hint="give a sound file, such as a WAV")
                 rate_hz = container.streams.audio[0].rate
