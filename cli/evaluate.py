@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from slp_mouthing.evaluation.report import Report
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Figures of quality: driver, pairs, tracks.")
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Figures of quality: driver, pairs, tracks, ablation.")
 
 _Judged = Annotated[
     str, typer.Option("--driver", help="rules, neural, or neural-by-ear (the decoder without the phones, as for a recording).")
