@@ -15,9 +15,7 @@ if TYPE_CHECKING:
 
 _EVERY_S, _MANY = 10.0, 1000
 
-app = typer.Typer(
-    no_args_is_help=True, rich_markup_mode=None, help="Train the neural driver (geometric, adapt, perceptual) and the lip reader."
-)
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Train the neural driver and the lip reader.")
 
 Corpus = Annotated[Path, typer.Argument(readable=False, help="A built corpus, VOCASET, or tracked MEAD.", metavar="CORPUS")]
 Out = Annotated[Path, typer.Option("-o", "--out", metavar="RUN", help="Folder for checkpoints, the best network and the curve.")]
