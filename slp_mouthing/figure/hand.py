@@ -97,6 +97,8 @@ def _palm(points: Points) -> Points:
     for a, b in _BETWEEN:
         web = [np.asarray(by_name[n].places[0], float) + 13 * _along(by_name[n]) - (0, 2.5, 0) for n in (a, b)]
         field = joined(field, cone(points, web[0], web[1], 6.3, 5.8), 6.0)
+    for digit in FINGERS:
+        field = joined(field, ellipsoid(points, np.add(digit.places[0], (-3, 4.6, 0)), (9.5, 7.2, 7.2)), 5.0)
     field = joined(field, cone(points, (34, -8, 24), (76, -6, 29), 10.0, 5.0), 16.0)
     field = joined(field, _wrist(points), 26.0)
     return carved(field, ellipsoid(points, (60, -26, -4), (32, 11, 20)), 14.0)

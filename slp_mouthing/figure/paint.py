@@ -28,7 +28,7 @@ def hand_colors(points: Points, skin: Points) -> Points:
     inside = ramp(-_height(points), -3, 8)[:, None]
     colors = skin + _PALM_SHARE * inside * (np.maximum(_PALM, skin) - skin)
     flush = np.clip(sum(_knuckles(points, digit) for digit in DIGITS), 0, 1)[:, None]
-    colors = colors * (1 + 0.8 * flush * (_FLUSH - 1))
+    colors = colors * (1 + 1.1 * flush * (_FLUSH - 1))
     nail = nails(points)[:, None]
     plate = colors * _NAIL + _NAIL_WHITE * (np.array([0.9, 0.72, 0.68]) - colors)
     return np.asarray(colors + nail * (plate - colors))

@@ -47,7 +47,7 @@ MATERIALS: dict[str, Material] = {
     "lash": Material(cull=False),
     "garment": Material(sheen=0.35, cull=False),
     "hand": Material(specular=0.12, sharpness=4, scatter=1.0, sheen=0.5),
-    "nail": Material(specular=0.40, sharpness=6, scatter=0.8, sheen=0.3),
+    "nail": Material(specular=0.22, sharpness=5, scatter=0.8, sheen=0.3),
 }
 """By region of a head, or by kind of Gaussian."""
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 MAP_PIXELS, MAP_SPAN_M = 360, 1.5
 """Of the shadow map; it follows the mesh."""
+DARKEST = np.float32(0.75)
+"""Share of the key light that a hand can take from a chest: rooms are bright, and shadows must not look like stains."""
 
 
 class LitSigner(LitHead):
@@ -59,7 +61,7 @@ class LitSigner(LitHead):
         cast(screen[:half], up[:half], nearest, scale, lit[:half])
         shadow_map(screen, self._head_triangles, scale, nearest)
         cast(screen[half:], up[half:], nearest, scale, lit[half:])
-        return self._smooth(lit)
+        return 1 - DARKEST * (1 - self._smooth(lit))
 
 
 def rigid_motion(points: NDArray[np.float64], target: NDArray[np.float64]) -> Array:
