@@ -163,7 +163,9 @@ class CapturedDrawable(Drawable):
 
     def __init__(self, avatar: CapturedGaussians, triangles: NDArray[np.int32], rest_shape: Array | None = None) -> None:
         """`rest_shape` [N, 3], see `Avatar`: without it Gaussians turn and grow with their triangles, and do not shear."""
-        super().__init__(avatar.binding, avatar.local, np.empty((0, 3), np.float32) if rest_shape is None else rest_shape, triangles)
+        super().__init__(
+            avatar.binding, avatar.local, np.empty((0, 3), np.float32) if rest_shape is None else rest_shape, triangles
+        )
         self._opacity = np.ascontiguousarray(avatar.opacity, np.float32)
         self._sh = np.ascontiguousarray(avatar.sh, np.float32)
 
