@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import operator
 import threading
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property, lru_cache
@@ -104,6 +105,8 @@ class StudioOptions:
             raise InputError(f"unknown choice of the upper face '{self.upper_face}', allowed: {', '.join(UPPER_FACE)}")
         if not 1.0 <= self.fps <= 240.0:
             raise InputError(f"fps is {self.fps:g}, allowed: 1 to 240")
+        if self.seed < 0:
+            raise InputError(f"seed is {self.seed}, allowed: 0 and above")
         for name, high in (("intensity", 2.0), ("jaw", 2.0), ("lip", 2.0), ("density", 1.0)):
             if not 0.0 <= getattr(self, name) <= high:
                 raise InputError(f"{name} is {getattr(self, name):g}, allowed: 0 to {high:g}")
@@ -115,6 +118,8 @@ class StudioOptions:
             values: dict[str, Any] = {name: float(getattr(self, name)) for name in ("fps", "intensity", "jaw", "lip", "density")}
             values["lexicons"] = tuple(Path(path) for path in lexicons)
             values["without_rules"] = tuple(sorted(check_names(self.without_rules)))
+            values["voice"] = None if self.voice is None else str(self.voice)
+            values["seed"] = operator.index(self.seed)
             values["flame"] = None if self.flame is None else Path(self.flame)
             values |= {name: str(getattr(self, name)) for name in ("head", "avatar")}
         except (TypeError, ValueError) as error:

@@ -100,18 +100,28 @@ class _Stream:
 
 def stream(studio: Studio, signs: Iterable[str | Sign], lookahead: int = 1) -> Iterator[FaceFrame]:
     """See `Studio.stream`."""
-    state = _Stream(studio, lookahead)
+    from slp_mouthing.notation.gloss_text import FULL_STOP_S
+
+    if not isinstance(lookahead, int) or lookahead < 0:
+        raise InputError(f"a look-ahead of {lookahead} signs, allowed: 0, 1, 2, ...")
+    state, rest_s = _Stream(studio, lookahead), 0.0
     for item in signs:
-        state.add(_read(item, state.signs[-1].end_s if state.signs else 0.0, studio.options.read.style or "bsl"))
+        if item == ".":
+            rest_s = FULL_STOP_S
+            continue
+        state.add(_read(item, state.signs[-1].end_s if state.signs else 0.0, rest_s, studio.options.read.style or "bsl"))
+        rest_s = 0.0
         yield from state.frames(final=False)
     yield from state.frames(final=True)
 
 
-def _read(item: str | Sign, end_s: float, style: GlossStyle) -> Iterator[Sign]:
-    """Signs of an item; those without a start of their own follow the last one."""
+def _read(item: str | Sign, end_s: float, rest_s: float, style: GlossStyle) -> Iterator[Sign]:
+    """Signs of an item; those without a start of their own follow the last one, after a rest."""
     from slp_mouthing.notation import parse
 
     if isinstance(item, Sign):
+        if not 0.0 <= item.start_s <= item.end_s < math.inf:
+            raise InputError(f"sign '{item.gloss}' is from {item.start_s:g} to {item.end_s:g} s, expected times from 0 in order")
         yield item
         return
     if not isinstance(item, str):
@@ -119,7 +129,7 @@ def _read(item: str | Sign, end_s: float, style: GlossStyle) -> Iterator[Sign]:
     for utterance in parse(item, style=style):
         if utterance.spans or utterance.mouthings:
             raise InputError("a mouthing over several signs cannot be streamed", where=item, hint="give each sign its own")
-        shift_s = end_s if utterance.signs[0].start_s < end_s else 0.0
+        shift_s = end_s + rest_s if utterance.signs[0].start_s < end_s else 0.0
         yield from (_moved(sign, shift_s) for sign in utterance.signs)
         end_s = utterance.signs[-1].end_s + shift_s
 

@@ -124,3 +124,9 @@ def test_people_differ_and_all_close_their_lips() -> None:
     assert all(len(default_avatar(load_builtin(person))) <= 40_000 for person in IDENTITIES.values())
     with pytest.raises(HeadError, match="did you mean willow"):
         mouth.render("WHY", avatar="wilow")
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5])
+def test_a_seed_is_a_count(seed: int) -> None:
+    with pytest.raises(InputError, match=r"seed|wrong type"):
+        mouth.Studio(seed=seed, upper_face="always")

@@ -90,4 +90,20 @@ def test_signs_that_cannot_follow_are_refused() -> None:
         list(Studio().stream([3]))  # type: ignore[list-item]
     with pytest.raises(InputError, match="several signs"):
         list(Studio().stream(["⌘why(WHY LATE)"]))
+    with pytest.raises(InputError, match="from nan to 1 s"):
+        list(Studio().stream([Sign("WHY", "lexical", float("nan"), 1.0)]))
     assert list(Studio().stream([])) == []
+
+
+@pytest.mark.parametrize("lookahead", [-1, 1.5])
+def test_a_look_ahead_is_a_count_of_signs(lookahead: int) -> None:
+    with pytest.raises(InputError, match="look-ahead"):
+        list(Studio().stream(["WHY", "LATE"], lookahead))
+
+
+def test_a_full_stop_in_a_stream_is_the_rest_it_is_in_gloss_text() -> None:
+    studio, tokens = Studio(driver="rules"), ["WHY@0.5", ".", "LATE@0.6", "."]
+    whole = studio.render(" ".join(tokens)).track
+    frames = list(studio.stream(tokens))
+    assert len(frames) == len(whole)
+    assert np.abs(_blendshapes(frames) - whole.blendshapes).max() < 1e-4
