@@ -321,6 +321,7 @@ class Studio:
         from slp_mouthing.notation import parse
 
         if isinstance(signs, Utterance):
+            _check_times(signs)
             return signs
         if not isinstance(signs, str):
             raise InputError(f"got {type(signs).__name__}, expected gloss text or an Utterance")
@@ -466,6 +467,17 @@ class Studio:
         )
         digest = hashlib.sha256(repr(settings).encode())
         return digest.hexdigest()[:16]
+
+
+def _check_times(utterance: Utterance) -> None:
+    """Raises `InputError` for slots that a reader would not give."""
+    end_s = 0.0
+    for sign in utterance.signs:
+        # Written so that NaN fails it.
+        if not end_s - 1e-6 <= sign.start_s < sign.end_s < float("inf"):
+            what = f"sign '{sign.gloss}' is from {sign.start_s:g} to {sign.end_s:g} s, after one that ends at {end_s:g} s"
+            raise InputError(what, hint="signs stand in order of time from 0 on, and do not overlap")
+        end_s = sign.end_s
 
 
 def render(signs: str | Utterance, recording: Recording | None = None, **settings: Any) -> Result:

@@ -20,7 +20,8 @@ from slp_mouthing.formats import PictureOptions, renderer
 from slp_mouthing.head.builtin import load_builtin
 from slp_mouthing.head.gltf_file import read_glb
 from slp_mouthing.head.identities import IDENTITIES
-from slp_mouthing.pipeline import export_track
+from slp_mouthing.pipeline import Studio, export_track
+from slp_mouthing.types import Sign, Utterance
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -130,3 +131,9 @@ def test_people_differ_and_all_close_their_lips() -> None:
 def test_a_seed_is_a_count(seed: int) -> None:
     with pytest.raises(InputError, match=r"seed|wrong type"):
         mouth.Studio(seed=seed, upper_face="always")
+
+
+@pytest.mark.parametrize("start_s, end_s", [(float("nan"), 1.0), (0.0, float("inf")), (2.0, 1.0), (-1.0, 0.5)])
+def test_times_that_no_sign_has_are_refused(start_s: float, end_s: float) -> None:
+    with pytest.raises(InputError, match="sign 'WHY' is from"):
+        Studio(driver="rules").render(Utterance((Sign("WHY", "lexical", start_s, end_s),)))

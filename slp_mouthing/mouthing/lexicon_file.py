@@ -72,10 +72,13 @@ def builtin(name: str = "bsl") -> Lexicon:
 
 
 def read(path: str | Path, voices: Voices | None = None) -> Lexicon:
-    """The lexicon of one file, with `voices` every entry tried out.
+    """The lexicon of one file, or of this package by its name, with `voices` every entry tried out.
 
     Raises `InputError` when it is no text and `LexiconError` when it is no lexicon.
     """
+    if str(path) in builtin_names() and not Path(path).exists():
+        packaged = resources.files("slp_mouthing.lexicons") / f"{path}.yaml"
+        return parse(decode_text(packaged.read_bytes(), packaged.name), packaged.name, voices)
     if not Path(path).suffix and not Path(path).exists():
         raise LexiconError(f"no lexicon '{path}'", hint=f"give a file, or one of {', '.join(builtin_names())}")
     text = read_text(path)
