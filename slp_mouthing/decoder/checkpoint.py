@@ -66,13 +66,14 @@ class ModelInfo:
     """The file it was imported from; empty for a file of its authors."""
 
 
-def load_model(path: str | Path) -> MeshModel:
-    """A network that `import_model` brought in, in evaluation mode on the CPU.
+def load_model(path: str | Path, device: str = "cpu") -> MeshModel:
+    """A network that `import_model` brought in, in evaluation mode on a torch device.
 
     Raises `InputError` for a file that is missing, damaged, no such network, or holds weights that are not finite.
     """
     weights, about = _read_own(Path(path))
-    return MeshModel(_fitted(_known(about, str(path)), weights, str(path)), _checksum(Path(path)))
+    network = _fitted(_known(about, str(path)), weights, str(path))
+    return MeshModel(network.to(device), _checksum(Path(path)))
 
 
 def import_model(path: str | Path, out: str | Path, autoencoder: str | Path | None = None) -> MeshModel:

@@ -65,8 +65,8 @@ class CodeTalker(PublishedNetwork):
     @cached_property
     def loop(self) -> LoopWeights:
         """Of the weights that it has when this is first asked for. What is fed back goes another way."""
-        layers = {name: weight.detach().numpy() for name, weight in self.transformer_decoder.state_dict().items()}
-        positions = self.PPE.pe[0].numpy()
+        layers = {name: weight.cpu().numpy() for name, weight in self.transformer_decoder.state_dict().items()}
+        positions = self.PPE.pe[0].cpu().numpy()
         nothing = np.zeros((positions.shape[1],) * 2, np.float32)
         named = Named(layers).under("layers.")
         return LoopWeights.of(named, len(self.transformer_decoder.layers), _HEADS, self.data.span, positions, nothing)
@@ -81,19 +81,20 @@ class CodeTalker(PublishedNetwork):
     def say(self, memory: Tensor, style: Tensor) -> Tensor:
         """Heard memory [S, D] and style [D] -> the codes of each frame, [T, codes * size]"""
         frames, span = len(memory) // self.data.span, self.data.span
-        loop, heard = ClipLoop(self.loop, style.numpy()), memory.numpy()
-        again, offset = self._feedback()
+        loop, heard = ClipLoop(self.loop, style.cpu().numpy()), memory.cpu().numpy()
+        again, offset = self.feedback
         said = memory.new_empty(frames, self.codes.width)
         nothing, hidden = np.zeros((1, len(style)), np.float32), np.empty((1, len(style)), np.float32)
         for t in range(frames):
             loop.run(self.loop.hear(heard[t * span : (t + 1) * span]), nothing, hidden)
-            said[t] = self.codes.nearest(self.feat_map(torch.from_numpy(hidden)))
+            said[t] = self.codes.nearest(self.feat_map(torch.from_numpy(hidden).to(memory)))
             if t + 1 < frames:
-                loop.token[:] = self.codes(said[: t + 1])[-1] @ again + offset + style
+                loop.token[:] = (self.codes(said[: t + 1])[-1] @ again + offset + style).cpu().numpy()
         return said
 
-    def _feedback(self) -> tuple[Tensor, Tensor]:
-        """From a face before its vertices [W] to the next token [D]: a matrix [W, D] and an offset."""
+    @cached_property
+    def feedback(self) -> tuple[Tensor, Tensor]:
+        """From a face before its vertices [W] to the next token [D]: a matrix [W, D] and an offset. As `loop`, of a moment."""
         into, out = self.vertice_map, self.codes.vertice_map_reverse
         offset = into.bias if out.bias is None else into(out.bias)
         return (into.weight @ out.weight).T, offset

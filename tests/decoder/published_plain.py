@@ -193,7 +193,8 @@ def _faces(first: Weights, codes: torch.Tensor) -> torch.Tensor:
     x = leaky_relu(x, 0.2)
     x = ((x - x.mean(dim=1, keepdim=True)) / torch.sqrt(x.var(dim=1, correction=0, keepdim=True) + 1e-5)).T
     x = _apply(w, "decoder_linear_embedding.net", x) + w["decoder_pos_embedding.pe"][0]
-    for name in sorted({name.split(".fn.")[0] for name in w if name.startswith("decoder_transformer.net.")}):
+    blocks = {name.split(".fn.")[0] for name in w if name.startswith("decoder_transformer.net.")}
+    for name in (f"decoder_transformer.net.{k}" for k in range(len(blocks))):
         normed = layer_norm(x, x.shape[1:], w[f"{name}.fn.norm.weight"], w[f"{name}.fn.norm.bias"])
         if f"{name}.fn.fn.l1.weight" in w:
             x = x + _apply(w, f"{name}.fn.fn.l2", gelu(_apply(w, f"{name}.fn.fn.l1", normed), approximate="tanh"))
@@ -212,7 +213,8 @@ def _run_layers(published: Published, tokens: torch.Tensor, memory: torch.Tensor
     bias = -slopes[:, None, None] * (distance // period) + torch.where(distance < 0, -math.inf, 0.0)
     own = torch.arange(len(memory)) // published.per_frame == frames[:, None]
     x = tokens + published.weights["PPE.pe"][0, frames % period]
-    for layer in sorted({name.rsplit(".linear1", 1)[0] for name in published.weights if ".linear1." in name}):
+    layers = sum(name.endswith(".linear1.weight") for name in published.weights)
+    for layer in (f"transformer_decoder.layers.{k}" for k in range(layers)):
         x = _layer(published.weights, layer, x, memory, bias, torch.where(own, 0.0, -math.inf))
     return x
 
