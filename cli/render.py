@@ -67,6 +67,9 @@ def render(
     body_fps: Annotated[
         float | None, typer.Option(help="The body's frame rate, where its file says none or a wrong one.")
     ] = None,
+    hand_mean: Annotated[
+        bool, typer.Option("--hand-mean", help="The body's hands are relative to relaxed ones (smplx's flat_hand_mean=False).")
+    ] = False,
     head: Head = "builtin",
     flame: Flame = None,
     flame_shape: FlameShape = None,
@@ -103,8 +106,8 @@ def render(
       yes or no?            YOU HAPPY ?   (raises the brows)
       comment               # to the end of the line
     """
-    from slp_mouthing.body import read_body
     from slp_mouthing.formats import PictureOptions
+    from slp_mouthing.staging import read_signing
 
     from .progress import steps, warn
 
@@ -130,7 +133,7 @@ def render(
     )
     picture = PictureOptions(size=size, view=view, style=style, captions=captions, sound=sound)
     with steps() as step:
-        signing = read_body(body, fps=body_fps) if body else None
+        signing = read_signing(body, fps=body_fps, hand_mean=hand_mean) if body else None
         done = artist.render_file(
             input,
             out,

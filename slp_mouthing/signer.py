@@ -52,7 +52,8 @@ class Signer:
         fit = _Fit(head)
         self.kept_triangles: NDArray[np.bool_] = _kept_triangles(head, fit)
         """[F of the head] those that the signer has too; its first triangles, in their order."""
-        self._kept = np.unique(head.triangles[self.kept_triangles])
+        named = np.concatenate([index.ravel() for index in head.landmarks.values()])
+        self._kept = np.unique(np.concatenate([head.triangles[self.kept_triangles].ravel(), named]))
         self.body_from = len(self._kept)
         body = build_half_body(_options(head, fit))
         self._body_m = fit.out_of_builtin(body.vertices_m)

@@ -12,6 +12,7 @@ from slp_mouthing.types import JointMotion, Take
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -36,6 +37,30 @@ def staged(take: Take) -> Take:
     frames = int(np.ceil((take.body.time_s[-1] + 1 / take.body.fps) * take.track.fps - 1e-6))
     track = at_rest_until(take.track, frames)
     return replace(take, track=track, head=signer, body=None, joints=joint_motion(take.body, signer, track))
+
+
+def read_signing(path: Path, *, fps: float | None = None, hand_mean: bool = False) -> BodySequence:
+    """A body file for the half body.
+
+    Args:
+        fps: the frame rate, instead of what the file says or its format implies.
+        hand_mean: the file's hands are relative to relaxed ones, as the smplx library has them by default.
+
+    Raises `InputError`.
+    """
+    from slp_mouthing.body import read_body
+    from slp_mouthing.body.pose_file import is_pose_file
+    from slp_mouthing.figure.handshapes import hand_pose
+
+    if is_pose_file(path):
+        raise InputError("a .pose file holds points, and the half body needs the turns of joints", where=str(path))
+    body = read_body(path, fps=fps)
+    if not hand_mean:
+        return body
+    left, right = (
+        own + hand_pose("relaxed", side) for own, side in ((body.left_hand_pose, "left"), (body.right_hand_pose, "right"))
+    )
+    return replace(body, left_hand_pose=left, right_hand_pose=right)
 
 
 def joint_motion(body: BodySequence, signer: Signer, track: FaceTrack) -> JointMotion:

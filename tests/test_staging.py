@@ -20,7 +20,7 @@ from slp_mouthing.formats import PictureOptions
 from slp_mouthing.head.builtin import load_builtin
 from slp_mouthing.notation import parse
 from slp_mouthing.signer import make_signer
-from slp_mouthing.staging import assigned, at_rest_until, joint_motion, staged
+from slp_mouthing.staging import assigned, at_rest_until, joint_motion, read_signing, staged
 from slp_mouthing.types import BodySequence, Take, TimedGloss
 
 if TYPE_CHECKING:
@@ -165,3 +165,9 @@ def test_render_shows_the_signer(tmp_path: Path) -> None:
     assert np.abs(frames[2].astype(int) - frames[-3]).max() > 60, "hands move"
     track = mouth.FaceTrack.load(tmp_path / "late.track.npz")
     assert len(track) <= len(frames)
+
+
+def test_hands_relative_to_relaxed_ones_curl(tmp_path: Path) -> None:
+    path = _saved(tmp_path / "body.npz", poses=np.zeros((120, 165)))
+    flat, relaxed = (read_signing(path, hand_mean=mean) for mean in (False, True))
+    assert not flat.left_hand_pose.any() and np.abs(relaxed.left_hand_pose[:, 5]).min() > 0.2
