@@ -38,7 +38,7 @@ def merge(
     smplx: Annotated[Path | None, typer.Option(metavar="DIR", help="For --mesh: the folder of your SMPL-X.")] = None,
     flame: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="For --mesh: the folder of your FLAME, whose full expression the face gets."),
+        typer.Option(metavar="DIR", help="The folder of your FLAME: lost expressions in mm, and for --mesh its full expression."),
     ] = None,
     flame_shape: FlameShape = None,
     hand_mean: Annotated[
@@ -59,9 +59,10 @@ def merge(
     options = MergeOptions(
         fps=fps, offset_s=offset, trim_s=trim or (0.0, None), channels=tuple(dict.fromkeys(asked)), blend_s=blend, widen=widen
     )
-    report = merge_file(track, body, output, options)
+    models = MeshOptions(smplx, flame, flame_shape, hand_mean)
+    report = merge_file(track, body, output, options, models)
     if mesh:
-        write_merged_mesh(track, body, mesh, options, MeshOptions(smplx, flame, flame_shape, hand_mean))
+        write_merged_mesh(track, body, mesh, options, models)
     warn(report.warnings)
     for line in report.lines():
         typer.echo(line)

@@ -57,23 +57,44 @@ def _with_expressions(own: BodySequence, track: FaceTrack) -> BodySequence:
     """The body with columns for all the track's coefficients."""
     if track.expressions is None:
         return own
-    wide = np.zeros((len(own), track.expressions.shape[1]))
+    columns = 0 if own.expressions is None else own.expressions.shape[1]
+    wide = np.zeros((len(own), max(columns, track.expressions.shape[1])))
     if own.expressions is not None:
-        wide[:, : own.expressions.shape[1]] = own.expressions[:, : wide.shape[1]]
+        wide[:, :columns] = own.expressions
     jaw = np.zeros((len(own), 3)) if own.jaw_pose is None else own.jaw_pose
     return replace(own, expressions=wide, jaw_pose=jaw)
 
 
 def merge_file(
-    track_path: str | Path, body_path: str | Path, out_path: str | Path, options: MergeOptions | None = None
-) -> MergeReport:
+    track_path: str | Path, body_path: str | Path, out_path: str | Path, options: MergeOptions | None = None,
+    models: MeshOptions | None = None,
+) -> MergeReport:  # fmt: skip
     """Merge a track into joints and expressions of a body, or into the face points of a `.pose` file.
 
-    The result has the body's own format, and all else in it keeps its bits. Raises `InputError` and `OutputError`.
+    The result has the body's own format, and all else in it keeps its bits. With the user's FLAME in `models`, the report says
+    in mm what the body's format has no room for. Raises `MouthError`.
     """
     if is_pose_file(Path(body_path)):
         return _into_points(Path(track_path), Path(body_path), Path(out_path), options)
-    return body.merge_file(track_path, body_path, out_path, options)
+    report = body.merge_file(track_path, body_path, out_path, options)
+    if not report.expressions_lost or models is None or models.flame is None:
+        return report
+    lost_mm = _lost_mm(FaceTrack.load(track_path), report.expressions_written, models)
+    return replace(report, lost_mean_mm=lost_mm[0], lost_most_mm=lost_mm[1])
+
+
+def _lost_mm(track: FaceTrack, written: int, models: MeshOptions) -> tuple[float, float]:
+    """How far the coefficients beyond the first `written` move FLAME's vertices: on average, and at most."""
+    from slp_mouthing.assets import user_folder
+    from slp_mouthing.head.flame_files import SHAPE_COUNT, read_flame
+
+    assert track.expressions is not None
+    count = SHAPE_COUNT if models.flame_shape is None else models.flame_shape
+    flame = read_flame(user_folder("flame", models.flame), shape_count=count)
+    directions = flame.model.shapes[count + written : count + track.expressions.shape[1]].astype(np.float32)
+    lost = track.expressions[:, written : written + len(directions)]
+    furthest = [np.linalg.norm(np.tensordot(frame, directions, 1), axis=1) for frame in lost]
+    return 1e3 * float(np.mean(furthest)), 1e3 * float(np.max(furthest))
 
 
 def _into_points(track_path: Path, body_path: Path, out_path: Path, options: MergeOptions | None) -> MergeReport:

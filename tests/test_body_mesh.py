@@ -13,6 +13,7 @@ from slp_mouthing.body_mesh import betas_of, gender_of, load_body, posed, with_f
 from slp_mouthing.cli.main import run
 from slp_mouthing.errors import HeadError, OutputError
 from slp_mouthing.head.flame_files import read_flame
+from slp_mouthing.merging import MeshOptions, merge_file
 from tests.body.conftest import beat2, make_track
 from tests.head.flame_files import SMALL, write_folder
 from tests.smplx_files import write_body_model
@@ -131,6 +132,19 @@ def test_bad_models_are_one_line(folder: Path, tmp_path: Path, body: BodySequenc
         with_flame_face(load_body(folder / "smplx"), tmp_path, folder / "flame", flame_shape=FLAME_SHAPES)
     with pytest.raises(OutputError, match=r"unknown format '\.fbx'"):
         write_body_mesh(body, tmp_path / "mesh.fbx", load_body(folder / "smplx"))
+
+
+def test_what_a_format_loses_is_said_in_mm(folder: Path, tmp_path: Path) -> None:
+    track = make_track(coefficients=8)
+    track.save(tmp_path / "a.track.npz")
+    body = beat2(tmp_path / "signer.npz", expressions=np.zeros((40, 3)))
+    models = MeshOptions(flame=folder / "flame", flame_shape=FLAME_SHAPES)
+    report = merge_file(tmp_path / "a.track.npz", body, tmp_path / "out.npz", models=models)
+    flame = read_flame(folder / "flame", shape_count=FLAME_SHAPES)
+    away = np.linalg.norm(np.einsum("te,evx->tvx", track.expressions[:, 3:], flame.model.shapes[FLAME_SHAPES + 3 :]), axis=2)
+    assert report.lost_mean_mm == pytest.approx(1e3 * away.mean(), rel=1e-4)
+    assert report.lost_most_mm == pytest.approx(1e3 * away.max(), rel=1e-4)
+    assert any("mm on average" in line for line in report.lines())
 
 
 def test_on_the_command_line(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

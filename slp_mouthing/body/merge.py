@@ -73,6 +73,10 @@ class MergeReport:
     """Coefficients of the track that the body has no columns for."""
     lost_norm: float = 0.0
     """Norm of the lost coefficients over that of all, both over the whole track."""
+    lost_mean_mm: float | None = None
+    """How far the lost coefficients move a vertex of FLAME's face, over all vertices and frames; None without a FLAME."""
+    lost_most_mm: float | None = None
+    """The same of the vertex and frame where it is most."""
     kept: tuple[str, ...] = ()
     """Names of everything in the file that is bit for bit as it was."""
     warnings: tuple[str, ...] = ()
@@ -86,11 +90,17 @@ class MergeReport:
             f"speaks from {start:.2f} to {end:.2f} s of {self.frames / self.fps:.2f} s",
         ]
         if self.expressions_written:
-            lost = f"{self.expressions_lost} lost ({self.lost_norm:.1%} of their norm)" if self.expressions_lost else "none lost"
+            lost = f"{self.expressions_lost} lost ({self._loss()})" if self.expressions_lost else "none lost"
             lines.append(f"expressions: {self.expressions_written} of {self.expressions_written + self.expressions_lost}, {lost}")
         if self.kept:
             lines.append(f"kept bit for bit: {', '.join(self.kept)}")
         return lines
+
+    def _loss(self) -> str:
+        share = f"{self.lost_norm:.1%} of their norm"
+        if self.lost_mean_mm is None or self.lost_most_mm is None:
+            return share
+        return f"{share}; {self.lost_mean_mm:.2f} mm on average, {self.lost_most_mm:.2f} mm at most"
 
     def _clock(self) -> str:
         same = np.isclose(self.track_fps, self.fps, rtol=1e-9)
