@@ -245,7 +245,8 @@ def test_reading_inverts_writing(tokens: list[tuple[str, float, str | None]], gr
 
 def _bare(utterance: Utterance) -> Utterance:
     def bare(sign: Sign) -> Sign:
-        return replace(sign, line=0, column=0)
+        # What was laid out by default is written with its times.
+        return replace(sign, line=0, column=0, timed=True)
 
     return replace(utterance, signs=tuple(bare(sign) for sign in utterance.signs), name="", warnings=())
 
