@@ -99,7 +99,8 @@ _ROOM_M = 0.06
 def signing(head: Head, width: int = 512, height: int = 640, hands_m: Array | None = None) -> Camera:
     """Head, trunk and hands, as in a signing video; wider where hands [N, 3] m, wherever they go, would leave the picture."""
     chin = float(head.neutral_m[head.landmarks["chin"], 1].min())
-    top = float(head.neutral_m[head.landmarks["crown"], 1].max())
+    # Hair is left out where the head says where the crown is.
+    top = float(head.neutral_m[head.landmarks.get("crown", slice(None)), 1].max())
     face = top - chin
     span, middle = _SIGNING_SPAN * face, top - _SIGNING_MIDDLE * face
     wider = 1.0
