@@ -36,8 +36,8 @@ def write_body_model(
     for k in range(3):
         weights[np.arange(vertices), rng.integers(0, 55, vertices)] += (0.6, 0.3, 0.1)[k]
     arrays = {
-        "v_template": template, "shapedirs": rng.normal(0, 1e-3, (vertices, 3, shapes)),
-        "posedirs": rng.normal(0, 1e-4, (vertices, 3, 486)), "J_regressor": regressor, "weights": weights,
+        "v_template": template, "shapedirs": 1e-3 * rng.standard_normal((vertices, 3, shapes), np.float32),
+        "posedirs": 1e-4 * rng.standard_normal((vertices, 3, 486), np.float32), "J_regressor": regressor, "weights": weights,
         "kintree_table": np.array([(2**32 - 1, *PARENTS[1:]), range(55)], np.int64),
         "f": rng.integers(0, vertices, (50, 3)).astype(np.uint32),
         **{f"hands_mean{side}": rng.normal(0, 0.2, 45) for side in "lr"},

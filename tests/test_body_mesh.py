@@ -41,14 +41,20 @@ def body(tmp_path: Path) -> BodySequence:
     return read_body(beat2(tmp_path / "signer.npz", frames=5))
 
 
+@pytest.fixture(scope="module")
+def full_size(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A body of 10475 vertices: the library's extra joints are vertices of the full mesh."""
+    folder = tmp_path_factory.mktemp("smplx")
+    write_body_model(folder, np.random.default_rng(3).normal(0, 0.1, (500, 3)))
+    return folder
+
+
 @pytest.mark.parametrize("hand_mean", [False, True])
-def test_equals_the_smplx_library(tmp_path: Path, hand_mean: bool) -> None:
+def test_equals_the_smplx_library(full_size: Path, hand_mean: bool, tmp_path: Path) -> None:
     smplx = pytest.importorskip("smplx", reason="smplx is not installed: pip install 'slp-mouthing[flame]'")
     torch = pytest.importorskip("torch")
-    # The library's extra joints are vertices of the full mesh.
-    write_body_model(tmp_path / "smplx", np.random.default_rng(3).normal(0, 0.1, (500, 3)))
     theirs = smplx.SMPLX(
-        str(tmp_path / "smplx"), gender="neutral", ext="npz", use_pca=False, flat_hand_mean=not hand_mean, num_betas=300,
+        str(full_size), gender="neutral", ext="npz", use_pca=False, flat_hand_mean=not hand_mean, num_betas=300,
         num_expression_coeffs=100, batch_size=5, use_face_contour=False,
     )  # fmt: skip
     body = read_body(beat2(tmp_path / "signer.npz", frames=5))
@@ -66,7 +72,7 @@ def test_equals_the_smplx_library(tmp_path: Path, hand_mean: bool) -> None:
             right_hand_pose=tensor(body.right_hand_pose), jaw_pose=tensor(body.jaw_pose), leye_pose=tensor(body.eyes_pose[:, :3]),
             reye_pose=tensor(body.eyes_pose[:, 3:]), transl=tensor(body.translation_m),
         ).vertices.numpy()  # fmt: skip
-    ours = np.concatenate(list(posed(load_body(tmp_path / "smplx"), body, betas=betas, hand_mean=hand_mean)))
+    ours = np.concatenate(list(posed(load_body(full_size), body, betas=betas, hand_mean=hand_mean)))
     assert ours.shape == (5, 10475, 3)
     np.testing.assert_allclose(ours, wished, atol=2e-5)
 

@@ -71,7 +71,7 @@ def test_the_face_is_the_heads_own(signer: Signer) -> None:
 
 
 def test_clothes_of_the_head_give_way_to_the_bodys(signer: Signer) -> None:
-    cloth = signer.triangles[signer.regions == signer.region_names.index("garment")]
+    cloth = signer.triangles[signer.regions == signer.region_names.index("cloth")]
     assert cloth.min() >= signer.body_from
 
 
@@ -168,5 +168,5 @@ def test_a_dark_skinned_signer_wears_light_cloth() -> None:
     hazel = IDENTITIES["hazel"]
     dark = replace(hazel, look=replace(hazel.look, garment_color=(0.05, 0.05, 0.05)))
     signer = make_signer(load_builtin(dark))
-    cloth = signer.colors[signer.triangles[signer.regions == signer.region_names.index("garment")]].mean((0, 1))
+    cloth = signer.colors[signer.triangles[signer.regions == signer.region_names.index("cloth")]].mean((0, 1))
     assert cloth.min() > 0.3

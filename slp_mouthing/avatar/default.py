@@ -49,7 +49,7 @@ LOOKS: dict[str, Look] = {
 
 
 BODY_LOOKS: dict[str, Look] = {
-    "garment": Look(4.0, speckle=0.02),
+    "cloth": Look(4.0, speckle=0.02),
     "hand": Look(2.6, speckle=0.015),
     "nail": Look(2.0),
 }

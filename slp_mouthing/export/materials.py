@@ -33,6 +33,7 @@ MATERIALS: dict[str, Material] = {
     "sclera": _EYES, "iris": _EYES, "pupil": _EYES,
     "hand": _SKIN, "nail": Material("nails", 0.3),
     "hair": _HAIR, "brow": _HAIR, "lash": _HAIR, "garment": Material("garment", 0.9, double_sided=True),
+    "cloth": Material("cloth", 0.9),
 }  # fmt: skip
 """By region name; a region that is not named here is a material of its own, `DEFAULT_ROUGHNESS` rough."""
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 Color: TypeAlias = tuple[float, float, float]
 """Linear RGB albedo."""
-REGION_NAMES = ("garment", "hand", "nail")
+REGION_NAMES = ("cloth", "hand", "nail")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +89,9 @@ def build_half_body(options: HalfBodyOptions) -> HalfBody:
 def _parts(options: HalfBodyOptions) -> list[_Part]:
     cloth = np.array(options.garment)
     points, quads = pullover_surface()
-    parts = [_Part(points, quads, pullover_weights(points, quads), "garment", _plain(cloth, points))]
+    parts = [_Part(points, quads, pullover_weights(points, quads), "cloth", _plain(cloth, points))]
     for points, quads in (collar(options.neck), cuff()):
-        parts.append(_Part(points, quads, band_weights(points), "garment", _plain(BAND_SHADE * cloth, points)))
+        parts.append(_Part(points, quads, band_weights(points), "cloth", _plain(BAND_SHADE * cloth, points)))
     hand = _hand(np.array(options.skin))
     return [*parts, parts[-1].mirrored(), hand, hand.mirrored()]
 

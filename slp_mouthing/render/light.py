@@ -46,6 +46,7 @@ MATERIALS: dict[str, Material] = {
     "brow": Material(cull=False),
     "lash": Material(cull=False),
     "garment": Material(sheen=0.35, cull=False),
+    "cloth": Material(sheen=0.35),
     "hand": Material(specular=0.12, sharpness=4, scatter=1.0, sheen=0.5),
     "nail": Material(specular=0.22, sharpness=5, scatter=0.8, sheen=0.3),
 }
