@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 MOUTH := $(BIN)/mouth
 
-.PHONY: help demo test test-long test-fit test-flame test-gltf test-blender font lint types format bench clean
+.PHONY: help demo test test-long test-fit test-flame test-gltf test-f5 test-blender f5-env font lint types format bench clean
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
@@ -44,6 +44,18 @@ test-blender: .make/dev ## GLB and USD played by Blender (Debian's, and Blender'
 	@command -v blender >/dev/null || $(BPY)/bin/python -c 'import bpy' || \
 		{ echo "==> neither a blender on the PATH nor a bpy that loads: nothing can play the files"; exit 1; }
 	BPY_PYTHON=$(BPY)/bin/python $(BIN)/python -m pytest -v -rs tests/export -m blender
+
+F5 := build/f5
+F5_PINS := f5-tts==1.1.22 torch==2.11.0 torchaudio==2.11.0
+$(F5)/.done:
+	$(PYTHON) -m venv $(F5)
+	$(F5)/bin/python -m pip install --quiet --disable-pip-version-check $(F5_PINS)
+	@touch $@
+
+f5-env: $(F5)/.done ## An environment for F5-TTS, build/f5 (some GB)
+
+test-f5: .make/dev $(F5)/.done ## F5-TTS end to end, with a tiny model of random weights (minutes)
+	$(BIN)/python -m pytest -q tests/speech -m f5
 
 DEJAVU ?= /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf
 LETTERS := U+0020-007E,U+00A0-02FF,U+0300-036F,U+0370-045F,U+1E00-1EFF,U+2010-2044,U+20AC,U+2122,U+2190-2199,U+2318,U+25A0-25FF

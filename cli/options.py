@@ -74,6 +74,8 @@ GlossStyle = Annotated[
 ]
 
 
+Tts = Annotated[str, typer.Option(help="The voice: espeak, or f5 (F5-TTS, see --f5).")]
+F5 = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of your F5-TTS: checkpoint, vocoder, reference voice.")]
 Audio = Annotated[
     Path | None,
     typer.Option(metavar="WAV", help="A recording of the words: signs without times and all mouthings follow it; see --sound."),

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from .options import (
+    F5,
     Audio,
     Avatar,
     Density,
@@ -29,6 +30,7 @@ from .options import (
     Strict,
     Tiers,
     Transcript,
+    Tts,
     UpperFace,
     Vertices,
     Voice,
@@ -58,6 +60,8 @@ def render(
     captions: Annotated[bool, typer.Option("--captions", help="Burn in each sign's gloss and mouthing.")] = False,
     sound: Annotated[bool, typer.Option("--sound", help="Give the video its voice: synthesised, or --audio.")] = False,
     report: Report = False,
+    tts: Tts = "espeak",
+    f5: F5 = None,
     audio: Audio = None,
     transcript: Transcript = None,
     body: Annotated[
@@ -121,6 +125,8 @@ def render(
         strict=strict,
         voice=voice,
         driver=driver,
+        tts=tts,
+        f5=f5,
         intensity=intensity,
         jaw=jaw,
         lip=lip,

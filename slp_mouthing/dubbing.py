@@ -74,8 +74,8 @@ def dub(
     """
     heard, notes = hear(plan(utterance), recording, pronounce)
     moved = plan(replace(utterance, signs=_moved(utterance, heard)))
-    spoken = [_as_said(action, heard[key], recording.name) for key, action in _keyed(moved) if key in heard]
-    others = [action for key, action in _keyed(moved) if key not in heard]
+    spoken = [as_said(action, heard[key], recording.name) for key, action in keyed(moved) if key in heard]
+    others = [action for key, action in keyed(moved) if key not in heard]
     actions, lost = _beside(spoken, others)
     far = [_far(action, moved) for action in spoken]
     notes = [*recording.warnings, *moved.warnings, *notes, *(f"{recording.name}: {note}" for note in (*filter(None, far), *lost))]
@@ -101,23 +101,23 @@ class _Asked:
 
 def hear(plan: MouthingPlan, recording: Recording, pronounce: Pronounce) -> tuple[dict[Key, Said], list[str]]:
     """Each mouthing of `plan` that is said, on the plan's clock, and what the user should know of the others."""
-    asked = [_asked(key, action, pronounce) for key, action in _keyed(plan) if action.phones]
+    asked = [_asked(key, action, pronounce) for key, action in keyed(plan) if action.phones]
     if not asked:
         return {}, [f"{recording.name}: nothing is mouthed, so nothing is looked for"]
     words = [word for mouthing in asked for word in mouthing.words]
     transcript = [Word(text, pronounce(text, None)) for text in words_of(recording.transcript)]
-    first_s, heard = _excerpt(plan, recording)
+    heard = _excerpt(plan, recording)
     alignment = align(heard, transcript or words)
     spoken = _matched(words, alignment.words) if transcript else list(alignment.words)
     found: dict[Key, Said] = {}
     for mouthing in asked:
         own, spoken = [word for word in spoken[: len(mouthing.words)] if word], spoken[len(mouthing.words) :]
         if 2 * len(own) >= len(mouthing.words) and own:
-            found[mouthing.key] = _said(own, mouthing, first_s - plan.offset_s)
+            found[mouthing.key] = _said(own, mouthing, heard.start_s - plan.offset_s)
     return found, list(_notes(asked, found, recording, doubtful=alignment.doubtful))
 
 
-def _keyed(plan: MouthingPlan) -> Iterator[tuple[Key, MouthAction]]:
+def keyed(plan: MouthingPlan) -> Iterator[tuple[Key, MouthAction]]:
     """The actions of a plan, under names that do not change when its signs move."""
     count: dict[int, int] = {}
     for action in plan.actions:
@@ -133,12 +133,11 @@ def _asked(key: Key, action: MouthAction, pronounce: Pronounce) -> _Asked:
     return _Asked(key, action.text or f"/{action.ipa}/", words)
 
 
-def _excerpt(plan: MouthingPlan, recording: Recording) -> tuple[float, Recording]:
-    """The part in which to look, and its start on the recording's clock: all of it, or that of one utterance of several."""
+def _excerpt(plan: MouthingPlan, recording: Recording) -> Recording:
+    """The part in which to look: all of it, or that of one utterance of several."""
     if not plan.offset_s or recording.transcript:
-        return 0.0, recording
-    start_s = max(plan.offset_s - MARGIN_S, 0.0)
-    return start_s, recording.part(start_s, plan.offset_s + plan.end_s + MARGIN_S)
+        return recording
+    return recording.part(plan.offset_s - MARGIN_S, plan.offset_s + plan.end_s + MARGIN_S)
 
 
 def _matched(words: Sequence[Word], spoken: Sequence[SpokenWord | None]) -> list[SpokenWord | None]:
@@ -263,7 +262,8 @@ def _squeeze(block: _Block, before: _Block | None, after: _Block | None) -> None
 
 
 # ---- actions on the recording's clock -------------------------------------------------------------------------------------
-def _as_said(action: MouthAction, said: Said, name: str) -> MouthAction:
+def as_said(action: MouthAction, said: Said, name: str) -> MouthAction:
+    """The action as somebody of that name says it."""
     return replace(
         action,
         ipa=reduction.ipa(said.phones),

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from slp_mouthing.head.transfer import Transfer
     from slp_mouthing.mouthing.lexicon import Lexicon
     from slp_mouthing.speech.espeak import Espeak
+    from slp_mouthing.speech.f5 import F5
     from slp_mouthing.speech.recording import Recording
     from slp_mouthing.types import (
         Array,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     )
 
 DRIVERS = ("neural", "rules")
+TTS = ("espeak", "f5")
 UPPER_FACE = ("previews", "always", "never")
 
 
@@ -68,6 +70,10 @@ class StudioOptions:
     """A person of the built-in head by name, or the folder of a Gaussian avatar."""
     voice: str | None = None
     """espeak-ng voice; None: the lexicon's."""
+    tts: str = "espeak"
+    """What is heard: one of `TTS`. Words are pronounced by espeak-ng in any case."""
+    f5: Path | None = None
+    """Folder of the user's F5-TTS; None: the configured one."""
     lexicons: tuple[Path, ...] = ()
     """The user's own, layered over the built-in one in this order."""
     fps: float = 30.0
@@ -103,6 +109,8 @@ class StudioOptions:
             raise InputError(f"unknown driver '{self.driver}', allowed: {', '.join(DRIVERS)}")
         if self.upper_face not in UPPER_FACE:
             raise InputError(f"unknown choice of the upper face '{self.upper_face}', allowed: {', '.join(UPPER_FACE)}")
+        if self.tts not in TTS:
+            raise InputError(f"unknown voice '{self.tts}', allowed: {', '.join(TTS)}")
         if not 1.0 <= self.fps <= 240.0:
             raise InputError(f"fps is {self.fps:g}, allowed: 1 to 240")
         if self.seed < 0:
@@ -120,7 +128,7 @@ class StudioOptions:
             values["without_rules"] = tuple(sorted(check_names(self.without_rules)))
             values["voice"] = None if self.voice is None else str(self.voice)
             values["seed"] = operator.index(self.seed)
-            values["flame"] = None if self.flame is None else Path(self.flame)
+            values |= {name: None if path is None else Path(path) for name, path in (("flame", self.flame), ("f5", self.f5))}
             values |= {name: str(getattr(self, name)) for name in ("head", "avatar")}
         except (TypeError, ValueError) as error:
             raise InputError(f"a setting has a wrong type: {error}") from error
@@ -215,7 +223,7 @@ class Studio:
 
     def check(self) -> None:
         """Load lexicon, voice, head and driver, and raise the `MouthError` that rendering would raise for them."""
-        _ = self.lexicon, self.voice, self.head, self._driver
+        _ = self.lexicon, self.voice, self.head, self._driver, self._f5
 
     def render(self, signs: str | Utterance, recording: Recording | None = None) -> Result:
         """One utterance, given as gloss text or parsed; on the clock of `recording` and in its voice where there is one.
@@ -258,13 +266,16 @@ class Studio:
         from slp_mouthing.articulation import Style, perform
         from slp_mouthing.mouthing import gestures
         from slp_mouthing.timing import TimingOptions, score, sound
+        from slp_mouthing.voicing import voiced
 
-        options = self.options
+        options, meta = self.options, self._meta(source, recording)
+        if self._f5 and not recording:
+            plan, recording = voiced(plan, self._f5, self._pronounce)
         scored = score(plan, gestures.find, TimingOptions(fps=options.fps))
         speak = cache(lambda: sound(plan, scored, self.voice.speak))
         if recording:
             speak = cache(lambda: replace(recording.cut(plan.offset_s, scored.duration_s), phones=scored.phones))
-        driver, meta = self._listener if recording else self._driver, self._meta(source, recording)
+        driver = self._listener if recording else self._driver
         values = driver(scored, speak, options.fps, Style(options.intensity, options.jaw, options.lip))
         curves = perform(values, scored, options.fps)
         lively = cache(lambda: self._lively(curves, plan))
@@ -296,6 +307,13 @@ class Studio:
             if self._voice is None:
                 self._voice = Espeak(name)
             return self._voice
+
+    @cached_property
+    def _f5(self) -> F5 | None:
+        from slp_mouthing.assets import user_folder
+        from slp_mouthing.speech.f5 import F5, find_files, find_python
+
+        return F5(find_files(user_folder("f5", self.options.f5)), find_python()) if self.options.tts == "f5" else None
 
     @cached_property
     def _driver(self) -> Driver:
@@ -446,6 +464,8 @@ class Studio:
         options = self.options
         meta = {"version": __version__, "input": source, "voice": self.voice.name, "seed": options.seed,
                 "decoder": self._driver.checksum, "settings": self._settings}  # fmt: skip
+        if self._f5:
+            meta |= {"voice": "F5-TTS", "recording": self._f5.checksum}
         if recording:
             meta |= {"voice": recording.name, "recording": recording.checksum}
         return json.dumps(meta, ensure_ascii=False)

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     Spoken = tuple[Recording, list[tuple[float, float]]]
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "f5: needs F5-TTS's environment (make test-f5)")
+
+
 @pytest.fixture(scope="session")
 def say() -> Callable[..., Spoken]:
     """Words one after the other as a recording, and where each is."""

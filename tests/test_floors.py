@@ -35,6 +35,7 @@ UPPER = {
     "signer_pictures",
     "staging",
     "dubbing",
+    "voicing",
     "drivers",
     "streaming",
     "fitting",

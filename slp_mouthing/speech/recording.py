@@ -49,6 +49,8 @@ class Recording:
     transcript: str = ""
     """What is said in it, where that is known: words in order, punctuation and case do not count."""
     warnings: tuple[str, ...] = ()
+    start_s: float = 0.0
+    """Time of the first sample on the recording's clock."""
 
     @property
     def duration_s(self) -> float:
@@ -59,9 +61,10 @@ class Recording:
         """Of the sound and of what is said in it."""
         return hashlib.sha256(self.samples.tobytes() + self.transcript.encode()).hexdigest()[:16]
 
-    def cut(self, start_s: float = 0.0, duration_s: float | None = None) -> Speech:
-        """The sound from `start_s` on, without phones; silence before the recording's start and after its end."""
-        first = round(start_s * self.sample_rate_hz)
+    def cut(self, start_s: float | None = None, duration_s: float | None = None) -> Speech:
+        """The sound from `start_s` on (None: from its start), without phones; silence before it starts and after it ends."""
+        start_s = self.start_s if start_s is None else start_s
+        first = round((start_s - self.start_s) * self.sample_rate_hz)
         count = len(self.samples) - first if duration_s is None else round(duration_s * self.sample_rate_hz)
         samples = np.zeros(max(count, 0), np.float32)
         heard = self.samples[max(first, 0) : max(first + count, 0)]
@@ -70,9 +73,9 @@ class Recording:
         return Speech(samples, self.sample_rate_hz, (), self.transcript, self.name)
 
     def part(self, start_s: float, end_s: float) -> Recording:
-        """What lies between two times, on a clock of its own."""
-        first, last = (max(round(time_s * self.sample_rate_hz), 0) for time_s in (start_s, end_s))
-        return replace(self, samples=self.samples[first:last])
+        """What lies between two times, on the same clock."""
+        first, last = (max(round((time_s - self.start_s) * self.sample_rate_hz), 0) for time_s in (start_s, end_s))
+        return replace(self, samples=self.samples[first:last], start_s=self.start_s + first / self.sample_rate_hz)
 
     def at_rate(self, sample_rate_hz: int) -> Samples:
         """The samples at another rate, [N'] from the same time zero."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import av
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slp_mouthing.errors import InputError
@@ -119,6 +119,7 @@ def test_what_is_too_long_is_refused_before_it_fills_the_memory(tmp_path: Path, 
         read_recording(write(tmp_path / "a.wav", clicks(8000, 0.5, duration_s=2), 8000))
 
 
+@settings(deadline=None)
 @given(start_s=st.floats(-2, 4), duration_s=st.floats(0, 4))
 def test_a_cut_is_as_long_as_asked_and_silent_beyond_the_recording(start_s: float, duration_s: float) -> None:
     rate = 100
