@@ -136,7 +136,12 @@ def save(take: Take, path: Path, picture: PictureOptions) -> tuple[str, ...]:
 
         take = staged(take)
     export.export(take, path, writers(picture))
-    return export.losses(take, path, {**export.LOSSES, "smplx.npz": parametric.smplx_losses})
+    bodiless = {"usd": _body_left_out} if take.body is not None else {}
+    return export.losses(take, path, {**export.LOSSES, **bodiless, "smplx.npz": parametric.smplx_losses})
+
+
+def _body_left_out(take: Take) -> tuple[str, ...]:
+    return ("shows the head alone; .glb and .obj hold the body too",)
 
 
 def write_plan(take: Take, path: Path) -> None:
