@@ -58,14 +58,12 @@ def test_eight_kilohertz_will_do(say: Callable[..., Spoken]) -> None:
 
 
 def test_a_word_of_no_dictionary_is_found_by_its_phones_and_not_without(say: Callable[..., Spoken]) -> None:
-    recording, spans = say("shommer mother")
+    recording, spans = say("shommer")
     phones = Espeak("en-gb").pronounce("shommer")
-    shommer, unknown, mother = align(recording, [Word("", phones), Word("xqz"), *asked("mother")]).words
+    shommer, unknown = align(recording, [Word("", phones), Word("xqz")]).words
     assert shommer is not None
-    assert mother is not None
-    assert unknown is None
     assert shommer.start_s == pytest.approx(spans[0][0], abs=0.12)
-    assert mother.start_s == pytest.approx(spans[1][0], abs=0.12)
+    assert unknown is None
 
 
 @pytest.mark.parametrize("count", [0, 10, 400, 3000])
