@@ -43,6 +43,7 @@ LIBRARIES: tuple[tuple[str, str, str, bool], ...] = (
     ("torch", "", "training, and gradients through the renderer", False),
     ("transformers", "", "wav2vec2 encoders", False),
     ("usd-core", "pxr", ".usd files", False),
+    ("pocketsphinx", "pocketsphinx", "words of a recording (--audio)", False),
 )
 """Distribution, the module that shows that it works (none where the import takes seconds), purpose, whether it is needed."""
 
