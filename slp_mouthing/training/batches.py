@@ -233,13 +233,16 @@ def speech_input(example: Example, mel: Array, frames: int, fps: float, listenin
         frame_times_s(frames, fps),
         mel if heard else None,
         phone_frames(clip.phones, len(mel)) if known else None,
-        _wave_input(example.wave) if heard and example.wave is not None else None,
+        _wave(example) if heard else None,
     )
 
 
-def _wave_input(wave: Array) -> Array:
-    """As wav2vec2 was trained: mean 0 and deviation 1."""
-    return np.asarray((wave - wave.mean()) / np.sqrt(wave.var() + 1e-7), np.float32)
+def _wave(example: Example) -> Array | None:
+    if example.wave is None:
+        return None
+    from slp_mouthing.decoder.wav2vec2 import wave_input
+
+    return wave_input(example.wave, example.clip.sample_rate_hz)
 
 
 def voice_normalisers(examples: Sequence[Example], most: int = 48) -> dict[str, Normaliser]:
