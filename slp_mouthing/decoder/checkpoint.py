@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from slp_mouthing.decoder.mesh_model import MeshModel
 from slp_mouthing.errors import InputError, MissingExtra
-from slp_mouthing.files import DAMAGED, atomic_path
+from slp_mouthing.files import DAMAGED, atomic_write
 
 try:
     import torch
     from safetensors import SafetensorError, safe_open
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 except ImportError as error:
     raise MissingExtra("torch", "wav2vec2", why="a published speech-to-mesh network") from error
 
@@ -87,10 +87,9 @@ def import_model(path: str | Path, out: str | Path, autoencoder: str | Path | No
     own = _own(found, kind, str(path))
     network = _fitted(kind, own, str(path))
     about = {"format": FORMAT, "kind": kind.__name__, "source": Path(path).name, "source_sha256": _checksum(Path(path))}
-    with atomic_path(out) as temporary:
-        save_file(
-            {name: weight.contiguous() for name, weight in network.state_dict().items()}, temporary, {"about": json.dumps(about)}
-        )
+    weights = {name: weight.contiguous() for name, weight in network.state_dict().items()}
+    # Not safetensors' own `save_file`: what it writes nobody but the owner may read.
+    atomic_write(out, save(weights, {"about": json.dumps(about)}))
     return MeshModel(network, _checksum(Path(out)))
 
 

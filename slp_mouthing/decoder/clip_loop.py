@@ -5,6 +5,7 @@ Letters in shapes: D dimension, L layers, H heads, P period, n frames, R as in `
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -142,6 +143,10 @@ class ClipLoop:
             heard.values, added, hidden,
         )  # fmt: skip
         self.frame += len(hidden)
+
+    def fork(self) -> ClipLoop:
+        """Another that goes on from here."""
+        return copy.deepcopy(self, {id(self.weights): self.weights})
 
     def _make_room(self, count: int) -> None:
         room = self._keys.shape[2]

@@ -49,10 +49,10 @@ class LightNetwork:
 
     @staticmethod
     def load(path: str | Path) -> LightNetwork:
-        """Of `.npz`. Raises `InputError` for a file that is missing, damaged, or of another program or topology."""
+        """Of `.npz`. Raises `InputError` for a file that is missing, damaged, of another program or topology, or needs torch."""
         stored = read_weights(path)
-        if stored.options.wav2vec2 is not None or stored.options.vertices:
-            raise InputError("is a network that needs torch: it hears through wav2vec2, or sees who speaks", where=str(path))
+        if reason := _needs_torch(stored.options):
+            raise InputError(f"is a network that needs torch: {reason}", where=str(path), hint="take its .safetensors file")
         for name, shape in every_shape(stored.options):
             if (found := stored.weights.get(name)) is None or found.shape != shape:
                 got = "missing" if found is None else f"of shape {list(found.shape)}"
@@ -111,6 +111,22 @@ class LightStream:
             motion = self._rollout.run(memory, motion)
         assert motion is not None
         return np.clip(motion, 0.0, 1.0) if self._bounded else motion
+
+
+def _needs_torch(options: NetworkOptions) -> str:
+    """What of a network is not written in numpy; empty when all of it is."""
+    if options.wav2vec2 is not None:
+        return "it hears through wav2vec2"
+    if options.vertices:
+        return "it knows speakers by their neutral mesh"
+    decoder = options.decoder
+    if decoder is None:
+        return ""
+    if decoder.span != 1:
+        return f"its decoder looks at {decoder.span} memory vectors for each frame"
+    if not decoder.heads or decoder.model_dim % (4 * decoder.heads) or decoder.feed_forward % 4:
+        return "its decoder's sizes are no multiples of four"
+    return ""
 
 
 def every_shape(options: NetworkOptions) -> Iterator[tuple[str, tuple[int, ...]]]:

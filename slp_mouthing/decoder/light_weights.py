@@ -170,10 +170,6 @@ class HeadWeights:
         return values
 
 
-def layer_norm(x: Array, scale: Array, shift: Array) -> Array:  # [D] each
-    return np.asarray(normalised(x[None])[0] * scale + shift)
-
-
 def normalised(x: Array) -> Array:
     """Mean 0 and deviation 1 in each row: a layer norm without its scale and shift."""
     x = x - x.mean(axis=-1, keepdims=True)

@@ -10,12 +10,12 @@ from slp_mouthing.decoder.encoder import LogMelEncoder
 from slp_mouthing.decoder.options import STYLE, NetworkOptions
 from slp_mouthing.decoder.weights import StoredNetwork, header_json, read_header, read_weights, write_weights
 from slp_mouthing.errors import InputError, MissingExtra
-from slp_mouthing.files import atomic_path
+from slp_mouthing.files import atomic_write
 
 try:
     import torch
     from safetensors import SafetensorError, safe_open
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 except ImportError as error:
     raise MissingExtra("torch", "torch", why="the neural driver's network") from error
 
@@ -142,8 +142,8 @@ def save_network(network: MouthingNetwork, path: str | Path, meta: Mapping[str, 
     if Path(path).suffix == ".npz":
         write_weights(StoredNetwork(network.options, {name: w.numpy() for name, w in weights.items()}, meta or {}), path)
         return
-    with atomic_path(path) as temporary:
-        save_file(weights, temporary, {_HEADER: header_json(network.options, meta or {})})
+    # Not safetensors' own `save_file`: what it writes nobody but the owner may read.
+    atomic_write(path, save(weights, {_HEADER: header_json(network.options, meta or {})}))
 
 
 def load_network(path: str | Path) -> tuple[MouthingNetwork, dict[str, Any]]:

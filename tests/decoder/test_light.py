@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slp_mouthing.decoder.light import LightNetwork, every_shape
-from slp_mouthing.decoder.options import DecoderOptions, EncoderOptions, NetworkOptions
+from slp_mouthing.decoder.options import DecoderOptions, EncoderOptions, NetworkOptions, Wav2Vec2Options
 from slp_mouthing.decoder.phone_stream import PHONES, PhoneFrames
 from slp_mouthing.decoder.speech_input import SpeechInput, frame_times_s
+from slp_mouthing.decoder.weights import StoredNetwork, write_weights
 from slp_mouthing.errors import InputError
 
 torch = pytest.importorskip("torch")
@@ -149,6 +150,20 @@ def test_bad_files_are_named(path: Path, tmp_path: Path) -> None:
         np.savez(tmp_path / f"{name}.npz", **other)
         with pytest.raises(InputError, match="topology"):
             LightNetwork.load(tmp_path / f"{name}.npz")
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"wav2vec2": Wav2Vec2Options("{}")}, "wav2vec2"), ({"vertices": 7}, "neutral mesh"),
+        ({"decoder": DecoderOptions(span=2)}, "2 memory vectors"), ({"decoder": DecoderOptions(heads=0)}, "multiples of four"),
+        ({"decoder": DecoderOptions(model_dim=20)}, "multiples of four"),
+    ],
+)  # fmt: skip
+def test_networks_that_need_torch_are_named(changed: dict[str, Any], told: str, tmp_path: Path) -> None:
+    write_weights(StoredNetwork(NetworkOptions(SMALL, **changed), {}, {}), tmp_path / "a.npz")
+    with pytest.raises(InputError, match=f"needs torch: .*{told}"):
+        LightNetwork.load(tmp_path / "a.npz")
 
 
 def test_every_weight_is_expected(path: Path) -> None:

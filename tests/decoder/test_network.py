@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -169,3 +171,13 @@ def test_a_decoder_may_know_speakers_by_their_mesh(tmp_path: Path) -> None:
     assert not torch.allclose(network.predict(batch, 2 * mesh), network.predict(batch, mesh))
     with pytest.raises(ValueError, match="neutral mesh"):
         network.predict(batch)
+
+
+def test_a_file_has_the_permissions_that_new_ones_get(tmp_path: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        for name in ("a.npz", "a.safetensors"):
+            save_network(_network(), tmp_path / name)
+    finally:
+        os.umask(before)
+    assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == {0o640}
