@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 if TYPE_CHECKING:
-    from slp_mouthing.training.curriculum import DecoderName, LossName, OnPrepared, PrecisionName, SizeName, StageName
+    from slp_mouthing.training.curriculum import DecoderName, LossName, OnPrepared, PrecisionName, SizeName, StageName, TargetName
     from slp_mouthing.training.loop import OnReport, Report
 
 _EVERY_S, _MANY = 10.0, 1000
@@ -41,7 +41,18 @@ Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, ...; several: star
 Seed = Annotated[int, typer.Option(help="The same seed gives the same run.", min=0)]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in RUN.")]
 TensorBoard = Annotated[bool, typer.Option("--tensorboard", help="Write RUN/tensorboard as well.")]
-Flame = Annotated[Path | None, typer.Option(metavar="DIR", help="Your FLAME, for MEAD.")]
+Flame = Annotated[Path | None, typer.Option(metavar="DIR", help="Your FLAME, for MEAD and VOCASET.")]
+Avatars = Annotated[
+    Path | None,
+    typer.Option(
+        "--avatars", "--avatar", metavar="DIR",
+        help="Of the perceptual stage on MEAD or VOCASET: DIR/SUBJECT has the avatar of each, or DIR is one for all.",
+    ),
+]  # fmt: skip
+Targets = Annotated[
+    str | None,
+    typer.Option(help="What is true there: video, or renders of the captured motion; default: video where there is any."),
+]
 Reader = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Of the perceptual stage, ours or Auto-AVSR's; default: the shipped one."),
@@ -56,7 +67,7 @@ def train(
     precision: Precision = None, patience: Patience = 0, validate_every: ValidateEvery = None, device: Device = "cpu",
     seed: Seed = 0, resume: Resume = False, tensorboard: TensorBoard = False, flame: Flame = None, wav2vec2: Wav2Vec2 = None,
     size: Size = "base", decoder: Decoder = None, sampled: Sampled = None, rolled: Rolled = None, freeze: Freeze = False,
-    reader: Reader = None, read_weight: ReadWeight = None,
+    reader: Reader = None, read_weight: ReadWeight = None, avatars: Avatars = None, targets: Targets = None,
 ) -> None:  # fmt: skip
     """RUN/best.safetensors is the network that did best on held-out clips, running free. Killed at any time, --resume goes on."""
     from slp_mouthing.training import curriculum
@@ -66,7 +77,8 @@ def train(
         flame=flame, epochs=epochs, steps=steps, minutes=minutes, batch=batch, learning_rate=learning_rate,
         loss=cast("LossName | None", loss), precision=cast("PrecisionName | None", precision), patience=patience,
         validate_every=validate_every, decoder=cast("DecoderName | None", decoder), sampled=sampled, rolled=rolled,
-        freeze=freeze, device=device, seed=seed, reader=reader, read_weight=read_weight,
+        freeze=freeze, device=device, seed=seed, reader=reader, read_weight=read_weight, avatars=avatars,
+        targets=cast("TargetName | None", targets),
     )  # fmt: skip
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # A scheduler's stop is orderly, as Ctrl-C is.
     tell = telling(out, tensorboard)

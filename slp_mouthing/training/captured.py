@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from slp_mouthing.assets import user_folder
 from slp_mouthing.errors import InputError
 from slp_mouthing.files import DAMAGED
+from slp_mouthing.head.flame_files import read_flame
 from slp_mouthing.training.clip import SPLITS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from slp_mouthing.head.flame_files import FlameFiles
     from slp_mouthing.training.clip import Clip, Split
+    from slp_mouthing.training.mouth_video import Footage
     from slp_mouthing.types import Array
 
 FPS = 30.0
@@ -33,7 +38,7 @@ class Take:
     motion: Path
     sound: Path
     duration_s: float
-    video: Path | None = None
+    footage: Footage | None = None
 
 
 @dataclass(frozen=True)
@@ -56,12 +61,29 @@ class Captured:
     def indices(self, split: Split | None = None) -> list[int]:
         return [index for index, take in enumerate(self.takes) if split in (None, take.split)]
 
+    def take(self, name: str) -> Take:
+        """Where the clip of that name lies."""
+        return self.takes[self._numbers[name]]
+
+    def named(self, name: str) -> Clip:
+        return self[self._numbers[name]]
+
+    @cached_property
+    def _numbers(self) -> dict[str, int]:
+        return {take.name: number for number, take in enumerate(self.takes)}
+
     def clips(self, split: Split | None = None) -> Iterator[Clip]:
         return (self[index] for index in self.indices(split))
 
     def counts(self) -> dict[Split, int]:
         found = Counter(take.split for take in self.takes)
         return {split: found[split] for split in SPLITS}
+
+
+@lru_cache(maxsize=2)
+def flame_files(flame: str | Path | None = None) -> FlameFiles:
+    """The user's FLAME, which takes seconds to read; None: the configured one. Raises `HeadError`."""
+    return read_flame(user_folder("flame", flame))
 
 
 def read_sound(path: Path) -> tuple[Array, int]:

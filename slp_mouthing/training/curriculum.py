@@ -21,8 +21,10 @@ from slp_mouthing.decoder.network import MouthingNetwork, load_network, save_net
 from slp_mouthing.decoder.options import DecoderOptions, EncoderOptions, NetworkOptions
 from slp_mouthing.errors import InputError
 from slp_mouthing.head.flame import load_flame
+from slp_mouthing.head.flame_teeth import TOOTH_COUNT
 from slp_mouthing.lipreading.checkpoint import load_reader
 from slp_mouthing.training import checkpoints
+from slp_mouthing.training.avatar_people import TARGETS, TargetName, people_of
 from slp_mouthing.training.batches import ArticulationTarget, Batches, BatchOptions, VertexTarget, examples
 from slp_mouthing.training.controls import control_basis
 from slp_mouthing.training.dataset import open_dataset
@@ -157,6 +159,10 @@ class TrainOptions:
     """Lip reader of the perceptual stage, our own format or Auto-AVSR's; None: the one that comes with the package."""
     read_weight: float | None = None
     """Of the lip-reading loss; 0 for the stage without it."""
+    avatars: Path | None = None
+    """Of captured data, for the perceptual stage: an avatar's folder, or one that has an avatar for each subject."""
+    targets: TargetName | None = None
+    """What the lip reader sees of captured data; None: the videos where there are any, else renders of the tracked motion."""
     patience: int = 0
     """Validations without a better one until training stops."""
     validate_every: int | None = None
@@ -176,6 +182,7 @@ class TrainOptions:
             "decoder": get_args(DecoderName),
             "precision": get_args(PrecisionName),
             "size": get_args(SizeName),
+            "targets": TARGETS,
         }
         for name, allowed in choices.items():
             if (given := getattr(self, name)) is not None and given not in allowed:
@@ -197,13 +204,15 @@ def train(
     fleet = join_fleet(options.device)
     stage = _stage(options)
     dataset = open_dataset(corpus, options.flame)
+    perceptual = _perceptual(options, stage, dataset, perceptual)
     target = target_of(dataset, stage)
     network = _network(options, stage, target)
     made = _examples(dataset, "train", target, network, on_prepared)
     batches = Batches(made, replace(stage.batches, seed=options.seed))
     loop_options = _loop_options(options, stage, batches.per_epoch)
     begun = fleet.rank == 0 and checkpoints.open_run(folder, _settings(corpus, options), resume=resume)
-    loss = _loss(options, stage, made, target, perceptual)
+    geometric = _geometric(options, stage, made, target)
+    loss = PerceptualLoss(geometric, perceptual, stage.read_weight) if perceptual else geometric
     validate = _validate(dataset, target, made, options, network)
     meta = {"stage": options.stage, "recipe": options.recipe, "corpus": Path(corpus).name, "seed": options.seed}
     loop = Loop(
@@ -318,11 +327,12 @@ def _examples(
 
 
 # ---- losses ---------------------------------------------------------------------------------------------------------------
-def _loss(options: TrainOptions, stage: Stage, made: list[Example], target: Target, perceptual: Perceptual | None) -> Loss:
-    geometric = _geometric(options, stage, made, target)
+def _perceptual(options: TrainOptions, stage: Stage, dataset: Dataset, given: Perceptual | None) -> Perceptual | None:
+    """What the stage's lip-reading loss is; None for a stage without."""
     if options.stage != "perceptual" or not stage.read_weight:
-        return geometric
-    return PerceptualLoss(geometric, perceptual or LipReading(load_reader(options.reader)), stage.read_weight)
+        return None
+    people = people_of(dataset, options.avatars, options.flame, options.targets)
+    return given or LipReading(load_reader(options.reader), people=people)
 
 
 def _geometric(options: TrainOptions, stage: Stage, made: list[Example], target: Target) -> Loss:
@@ -352,6 +362,8 @@ def _captured_weights(options: TrainOptions, target: VertexTarget, adapted: bool
         return torch.ones(target.vertices)
     head = load_flame(options.flame)
     weights = torch.from_numpy(region_weights(head, adapted=True))
+    if len(weights) == target.vertices + TOOTH_COUNT:
+        weights = weights[: target.vertices]  # Captured meshes are FLAME's own.
     if len(weights) != target.vertices:
         raise InputError(f"the corpus has {target.vertices} vertices, FLAME {len(weights)}", hint="track it with the same head")
     return weights

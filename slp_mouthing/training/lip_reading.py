@@ -1,14 +1,15 @@
 """VisualSpeaker's lip-reading loss (section 3.2, equation 5): a prediction is rendered, read, and held against the true video.
 
-The true video of a synthetic clip is the render of its true motion, which a tracker's noise never touched; so the pixels know
-more than the mesh that was fitted to them, as in the paper.
+Who is drawn, and what the true video is, `People` say. Of a synthetic clip it is the render of its true motion, which a tracker's
+noise never touched; so the pixels know more than the mesh that was fitted to them, as in the paper. `avatar_people` has those of
+captured data.
 """
 
 from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import torch
@@ -27,6 +28,19 @@ if TYPE_CHECKING:
     from slp_mouthing.training.clip import Clip
 
 
+class People(Protocol):
+    """The mouths of a data set before the lip reader's camera."""
+
+    def crops(self, clip: Clip, prediction: Tensor) -> Tensor:
+        """A network's outputs for the clip, drawn: [T, K] -> [T, 1, 88, 88], with gradients. Raises `MouthError`."""
+        ...
+
+    def true_crops(self, clip: Clip, part: slice) -> Tensor:
+        """What the clip truly shows in some of its frames. -> [T, 1, 88, 88]. Raises `MouthError`."""
+        ...
+
+
+# ---- people of the built-in head ------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class Subject:
     """One person before the camera."""
@@ -53,23 +67,41 @@ def subject_of(identity: str) -> Subject:
     return Subject(MouthScene.of(head), torch.from_numpy(control_basis(head)), torch.tensor(head.neutral_m))
 
 
-class LipReading:
-    """Equation 5 for one clip at a time, on the articulation of the built-in head. The targets are made once and kept."""
+class DrawnPeople:
+    """Those of synthetic clips: heads that a clip names, and articulation."""
 
-    def __init__(self, reader: LipReader, frames: int = 40) -> None:
-        """`frames` of a clip are read at a time: all of a short one, a part of a longer one, drawn by torch's generator."""
-        self.reader, self.frames = reader, frames
+    def crops(self, clip: Clip, prediction: Tensor) -> Tensor:
+        """[T, H] -> [T, 1, 88, 88]. Raises `InputError` for a clip whose true motion is not known."""
+        if not clip.phones:
+            raise InputError(f"clip '{clip.name}' is of captured data, whose people are drawn by their avatars",
+                             hint="give their folder, --avatars DIR")  # fmt: skip
+        subject = subject_of(clip.identity)
+        return subject.scene.crops(subject.posed(prediction))
+
+    def true_crops(self, clip: Clip, part: slice) -> Tensor:
+        subject = subject_of(clip.identity)
+        return subject.scene.crops(torch.from_numpy(vertices_m(subject.head, np.asarray(clip.truth()[part]))))
+
+
+# ---- the loss -------------------------------------------------------------------------------------------------------------
+class LipReading:
+    """Equation 5 for one clip at a time. The targets are made once and kept."""
+
+    def __init__(self, reader: LipReader, frames: int = 40, people: People | None = None) -> None:
+        """`frames` of a clip are read at a time: all of a short one, a part of a longer one, drawn by torch's generator.
+
+        `people`: None for those of synthetic clips.
+        """
+        self.reader, self.frames, self.people = reader, frames, people or DrawnPeople()
         self._targets: dict[tuple[str, int], Tensor] = {}
 
     def __call__(self, prediction: Tensor, clip: Clip) -> Tensor:
-        """[T, H] -> scalar. Raises `InputError` for a clip whose true motion is not known."""
-        if not clip.phones:
-            raise InputError(f"clip '{clip.name}' is of captured data, whose video cannot be read here",
-                             hint="train this stage on `mouth corpus build mead-like`")  # fmt: skip
-        begin = self._begin(len(prediction))
-        part = slice(begin, begin + self.frames)
-        crops = subject_of(clip.identity).scene.crops(subject_of(clip.identity).posed(prediction[part].float().cpu()))
-        return lip_reading_loss(self.reader.features(crops[None])[0], self._target(clip, part)).to(prediction.device)
+        """[T, K] -> scalar. Pictures are drawn on the CPU, and read where the prediction is. Raises `MouthError`."""
+        begin, device = self._begin(len(prediction)), prediction.device
+        part = slice(begin, min(begin + self.frames, len(prediction)))
+        crops = self.people.crops(clip, prediction[part].float().cpu())
+        features = self.reader.to(device).features(crops[None].to(device))[0]
+        return lip_reading_loss(features, self._target(clip, part, device))
 
     def _begin(self, length: int) -> int:
         """Where the part that is read begins: half a part apart, so that few targets are made."""
@@ -77,11 +109,10 @@ class LipReading:
         count = max(-(-(length - self.frames) // step), 0) + 1
         return min(int(torch.randint(count, ())) * step, max(length - self.frames, 0))
 
-    def _target(self, clip: Clip, part: slice) -> Tensor:
+    @torch.no_grad()
+    def _target(self, clip: Clip, part: slice, device: torch.device) -> Tensor:
         key = (clip.name, part.start)
         if key not in self._targets:
-            subject, true = subject_of(clip.identity), clip.truth()[part]
-            with torch.no_grad():
-                crops = subject.scene.crops(torch.from_numpy(vertices_m(subject.head, np.asarray(true))))
-                self._targets[key] = self.reader.features(crops[None])[0]
+            crops = self.people.true_crops(clip, part)
+            self._targets[key] = self.reader.features(crops[None].to(device))[0]
         return self._targets[key]

@@ -4,9 +4,16 @@ ACTOR/video/front/neutral/level_1/NNN.mp4    as MEAD has them
 ACTOR/audio/neutral/level_1/NNN.m4a          or .wav; without it the video's own sound
 ACTOR/flame/neutral/level_1/NNN.npz          GaussianAvatars' `flame_param.npz` or VHAP's `tracked_flame_params_*.npz`, at 30 fps
 
+For the lip reader, where it is to see the video (`mouth_video`), one of:
+
+ACTOR/mouth/front/neutral/level_1/NNN.mp4      the mouth cut out, 96 x 96, as Auto-AVSR's preparation makes it
+ACTOR/landmarks/front/neutral/level_1/NNN.npy  iBUG's 68 points in the video, [T, 68, 2] px
+ACTOR/camera/front.npz                         the camera in whose space the head was tracked, or one per clip as for the others
+
 ACTOR is `M003`, `W009`, ... The published splits have no names: six actors for validation and six for test, two of them women in
 each, are drawn by hash here, fewer where there are fewer actors. Training has the first 30 sentences, the others the rest. A
-`splits.json` of the user's own takes the place of the drawn actors. Motion of the whole head is left out, as in the paper.
+`splits.json` of the user's own takes the place of the drawn actors. Motion of the whole head is left out, as in the paper, and so
+are the teeth, so that the mesh is VOCASET's and a network goes from one to the other: `teeth` adds them where they are drawn.
 """
 
 from __future__ import annotations
@@ -22,9 +29,11 @@ import numpy as np
 from slp_mouthing.avatar.flame_param import FlameParam
 from slp_mouthing.errors import InputError
 from slp_mouthing.files import DAMAGED
-from slp_mouthing.training.captured import FPS, Captured, Take, read_sound
+from slp_mouthing.head.flame import make_head
+from slp_mouthing.training.captured import FPS, Captured, Take, flame_files, read_sound
 from slp_mouthing.training.clip import SAMPLE_RATE_HZ, Clip
 from slp_mouthing.training.dataset import SPLITS_FILE, read_splits
+from slp_mouthing.training.mouth_video import Footage
 from slp_mouthing.training.words import at_rate
 
 if TYPE_CHECKING:
@@ -85,8 +94,21 @@ def _take(path: Path, splits: Mapping[str, Split]) -> Take | None:
     sound = next((file for file in (*sounds, video) if file.is_file()), None)
     if sound is None:
         raise InputError("neither its sound nor its video is there", where=str(sounds[0]))
-    shown = video if video.is_file() else None
-    return Take(f"{actor.name}-{path.stem}", actor.name, split, path, sound, _frames(path) / FPS, shown)
+    return Take(f"{actor.name}-{path.stem}", actor.name, split, path, sound, _frames(path) / FPS, _footage(actor, path))
+
+
+def _footage(actor: Path, path: Path) -> Footage | None:
+    """What is seen of a clip; None without a video."""
+
+    def beside(kind: str, suffix: str) -> Path | None:
+        file = actor / kind / "front" / _NEUTRAL / f"{path.stem}{suffix}"
+        return file if file.is_file() else None
+
+    if mouth := beside("mouth", ".mp4"):
+        return Footage(mouth, cropped=True)
+    video, everywhere = beside("video", ".mp4"), actor / "camera/front.npz"
+    camera = beside("camera", ".npz") or (everywhere if everywhere.is_file() else None)
+    return None if video is None else Footage(video, landmarks=beside("landmarks", ".npy"), camera=camera, tracked=path)
 
 
 def _frames(path: Path) -> int:
@@ -104,19 +126,18 @@ def _read(take: Take, flame: str | Path | None) -> Clip:
     param = FlameParam.load(take.motion)
     head = _head(str(flame or ""), param.shape.tobytes(), None if param.static_offset is None else param.static_offset.tobytes())
     # The head's own motion is no part of what the mouth says.
-    posed = head.pose_flame(param.expr, param.jaw_pose, param.eyes_pose)
+    bare = len(head.files.model.template)
+    posed, neutral = head.pose_flame(param.expr, param.jaw_pose, param.eyes_pose)[:, :bare], head.neutral_m[:bare]
     return Clip(
         take.name, "", voice="", subject=take.subject, split=take.split,
         samples=at_rate(*read_sound(take.sound)), sample_rate_hz=SAMPLE_RATE_HZ, phones=(), actions=(),
         duration_s=take.duration_s, fps=FPS, identity=take.subject,
-        vertex_offsets=posed - head.neutral_m, neutral_m=head.neutral_m, video=take.video,
+        vertex_offsets=posed - neutral, neutral_m=neutral, video=take.footage.video if take.footage else None,
     )  # fmt: skip
 
 
 @lru_cache(maxsize=4)
 def _head(flame: str, shape: bytes, static_offset: bytes | None) -> FlameHead:
     """The actor's head. Arrays come as bytes, by which heads are kept. Raises `HeadError`."""
-    from slp_mouthing.head.flame import load_flame
-
     offset = None if static_offset is None else np.frombuffer(static_offset, np.float32).reshape(-1, 3)
-    return load_flame(flame or None, shape=np.frombuffer(shape, np.float32), static_offset=offset)
+    return make_head(flame_files(flame or None), np.frombuffer(shape, np.float32), offset)

@@ -16,9 +16,11 @@ from slp_mouthing.render.mouth_camera import mouth_camera, mouth_points
 from slp_mouthing.training.faces import vertices_m
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from torch import Tensor
 
     from slp_mouthing.avatar.binding import Avatar
+    from slp_mouthing.avatar.splats import SplatAvatar
     from slp_mouthing.head.builtin import BuiltinHead
     from slp_mouthing.render.camera import Camera
     from slp_mouthing.render.light import Lighting
@@ -73,6 +75,26 @@ class MouthScene:
     def pictures(self, vertices_m: Tensor) -> Tensor:
         """The whole crops in colour. [T, V, 3] -> [T, 96, 96, 3]"""
         return self.crop.pictures(vertices_m, self.camera)
+
+
+@dataclass(frozen=True, slots=True)
+class _Bound:
+    """What a crop asks for of Gaussians on triangles."""
+
+    binding: NDArray[np.int32]
+    position: Array
+    rotation_wxyz: Array
+    log_scale: Array
+
+
+def avatar_crop(avatar: SplatAvatar, triangles: NDArray[np.int32]) -> LipCrop:
+    """The mouth of an avatar with harmonics of its own, as `load_avatar` gives it, on a mesh with `triangles` [F, 3].
+
+    Raises `HeadError` when the mesh lacks a triangle.
+    """
+    local = avatar.local
+    bound = _Bound(avatar.binding, local.position, local.rotation_wxyz, local.log_scale)
+    return LipCrop(bound, Appearance(avatar.opacity, sh=avatar.sh), triangles)
 
 
 def _in_view(avatar: Avatar, lit: LitHead, head: BuiltinHead, camera: Camera) -> Avatar:

@@ -52,5 +52,5 @@ def test_the_truth_reads_like_itself_and_lips_that_stop_short_do_not(reading: Li
 
 def test_what_has_no_true_motion_is_refused(reading: LipReading) -> None:
     captured = replace(clip(0), phones=())
-    with pytest.raises(InputError, match="captured data"):
+    with pytest.raises(InputError, match=r"captured data, whose people are drawn by their avatars; give .*--avatars DIR"):
         reading(torch.zeros(20, len(CHANNELS)), captured)
