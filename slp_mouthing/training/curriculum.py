@@ -331,8 +331,10 @@ def _perceptual(options: TrainOptions, stage: Stage, dataset: Dataset, given: Pe
     """What the stage's lip-reading loss is; None for a stage without."""
     if options.stage != "perceptual" or not stage.read_weight:
         return None
+    if given is not None:
+        return given
     people = people_of(dataset, options.avatars, options.flame, options.targets)
-    return given or LipReading(load_reader(options.reader), people=people)
+    return LipReading(load_reader(options.reader), people=people)
 
 
 def _geometric(options: TrainOptions, stage: Stage, made: list[Example], target: Target) -> Loss:
