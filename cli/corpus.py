@@ -23,7 +23,13 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Corpora to 
 
 @app.command("build")
 def build(
-    kind: Annotated[str, typer.Argument(help="words, clean (like VOCASET) or mead-like (with a tracker's errors).")],
+    kind: Annotated[
+        str,
+        typer.Argument(
+            help="words, words-flite (a third of it by flite's recorded voices), clean (like VOCASET) or mead-like "
+            "(with a tracker's errors)."
+        ),
+    ],
     out: Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Folder for the corpus.")],
     clips: Annotated[int | None, typer.Option(help="How many; default: as many as the kind has.", min=1)] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.", min=0)] = 0,
@@ -32,7 +38,7 @@ def build(
     """Make a corpus of synthetic speech with the motion of the mouth, from a seed and without a network.
 
     Killed at any moment, it loses a hundred clips at most: start it again and it goes on, and it makes anew what was lost or
-    damaged. The shipped model's corpus: mouth corpus build words -o DIR
+    damaged. The shipped model's corpus, for which flite must be installed: mouth corpus build words-flite -o DIR --clips 14000
     """
     from slp_mouthing.training.corpus import CorpusOptions, build_corpus
 

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 _LOWEST_HZ, _HIGHEST_HZ = 20.0, 7900.0
 """Edges of the bands of `decoder.features`."""
 _SILENCE = -18.4
+FRAME_S = 0.01
+"""Step of `decoder.features`."""
+_LAGS = (1, 2, 4, 8, 16, 32, 64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,12 @@ class AugmentOptions:
     """Noise rises to this far above `least_snr_nepers` below speech."""
     least_snr_nepers: float = 3.0
     """Noise at its loudest lies this far below the speech (3 is 13 dB)."""
+    reverberation_s: float = 0.6
+    """Time in which a room's echo falls by 60 dB."""
+    least_direct_nepers: float = 0.5
+    """Speech lies this far above its own echo in the worst room."""
+    noise_alone: float = 0.03
+    """Part of the clips in which nobody speaks: noise, and a mouth at rest."""
 
 
 def augment(mel: Array, rng: np.random.Generator, options: AugmentOptions, strength: float = 1.0) -> Array:
@@ -40,6 +49,9 @@ def augment(mel: Array, rng: np.random.Generator, options: AugmentOptions, stren
     limit = strength * options.vocal_tract
     changed = warp(mel, 1.0 + float(rng.uniform(-limit, limit)))
     changed = changed + strength * options.equaliser_nepers * smooth_curve(rng, mel.shape[1])
+    if rng.random() < 0.4:
+        decay_s = 0.1 + strength * float(rng.uniform(0.0, options.reverberation_s - 0.1))
+        changed = reverberated(changed, decay_s, options.least_direct_nepers + float(rng.uniform(0.0, 3.5)))
     if rng.random() < 0.6:
         changed = _with_noise(changed, rng, options, strength)
     gain = strength * options.gain_nepers * float(rng.uniform(-1.0, 1.0))
@@ -61,6 +73,25 @@ def smooth_curve(rng: np.random.Generator, bands: int) -> Array:
     x = np.linspace(0.0, 1.0, bands)
     waves = [rng.normal() * np.cos(np.pi * k * x + rng.uniform(0.0, 2.0 * np.pi)) / k for k in (1, 2, 3, 4)]
     return np.asarray(0.6 * np.sum(waves, axis=0), np.float32)
+
+
+def reverberated(mel: Array, decay_s: float, direct_nepers: float) -> Array:
+    """With the echo of a room, whose power falls by 60 dB in `decay_s` and lies `direct_nepers` below the speech."""
+    decay = 10.0 ** (-6.0 * FRAME_S / decay_s)
+    echo = np.exp(mel.astype(np.float64))
+    for lag in _LAGS:
+        # Doubling: afterwards each frame holds the 2 x lag frames up to it, each as much weaker as it is earlier.
+        echo[lag:] = echo[lag:] + decay**lag * echo[:-lag]
+    return np.asarray(np.logaddexp(mel, np.log((1.0 - decay) * echo) - direct_nepers), np.float32)
+
+
+def noise_alone(shape: tuple[int, int], rng: np.random.Generator) -> Array:
+    """Log-mel frames [M, B] of a room in which nobody speaks: noise of a random colour that flickers, swells and ebbs."""
+    frames, bands = shape
+    level = float(rng.uniform(-17.0, -8.0)) + 1.5 * smooth_curve(rng, bands)
+    swell = float(rng.uniform(0.0, 0.6)) * np.sin(FRAME_S * np.arange(frames) * rng.uniform(0.3, 6.0) + rng.uniform(0.0, 6.3))
+    flicker = float(rng.uniform(0.1, 1.2)) * rng.standard_normal(shape, dtype=np.float32)
+    return np.asarray(np.maximum(level + swell[:, None] + flicker, _SILENCE), np.float32)
 
 
 def _with_noise(mel: Array, rng: np.random.Generator, options: AugmentOptions, strength: float) -> Array:

@@ -17,7 +17,7 @@ from slp_mouthing.decoder.features import Normaliser, log_mel
 from slp_mouthing.decoder.phone_stream import phone_frames
 from slp_mouthing.decoder.speech_input import SpeechInput, frame_times_s
 from slp_mouthing.errors import InputError
-from slp_mouthing.training.augment import AugmentOptions, augment
+from slp_mouthing.training.augment import AugmentOptions, augment, noise_alone
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -190,18 +190,26 @@ class Batches:
         return batches
 
     def _batch(self, indices: Sequence[int], rng: np.random.Generator, strength: float) -> MotionBatch:
-        chosen = [self.examples[index] for index in indices]
-        rates = [float(rng.choice(list(example.motions))) for example in chosen]
-        mels = [self._heard(example, rng, strength) for example in chosen]
-        return motion_batch(chosen, mels, rates)
+        drawn = [self._heard(self.examples[index], rng, strength) for index in indices]
+        rates = [float(rng.choice(list(example.motions))) for example, _ in drawn]
+        return motion_batch([example for example, _ in drawn], [mel for _, mel in drawn], rates)
 
-    def _heard(self, example: Example, rng: np.random.Generator, strength: float) -> Array:
-        """The clip's normalised log-mel frames."""
+    def _heard(self, example: Example, rng: np.random.Generator, strength: float) -> tuple[Example, Array]:
+        """The example with its normalised log-mel frames, or one as long in which nobody speaks."""
+        options = self.options.augmentation
+        if options and example.clip.phones and rng.random() < strength * options.noise_alone:
+            noise = noise_alone(example.mel.shape, rng)
+            return _at_rest(example), Normaliser.of(noise)(noise)
         mel = example.mel.astype(np.float32)
-        if self.options.augmentation is not None:
-            mel = augment(mel, rng, self.options.augmentation, strength)
+        if options:
+            mel = augment(mel, rng, options, strength)
         own = rng.random() < self.options.own_normaliser
-        return (Normaliser.of(mel) if own else self.normalisers[voice_of(example)])(mel)
+        return example, (Normaliser.of(mel) if own else self.normalisers[voice_of(example)])(mel)
+
+
+def _at_rest(example: Example) -> Example:
+    rest = {fps: np.zeros_like(motion) for fps, motion in example.motions.items()}
+    return replace(example, clip=replace(example.clip, phones=(), actions=()), motions=rest)
 
 
 def motion_batch(

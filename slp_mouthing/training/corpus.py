@@ -88,7 +88,7 @@ def build_corpus(folder: str | Path, options: CorpusOptions, on_progress: OnProg
     """Make the corpus, or what is missing of it. The folder is this corpus's own.
 
     Raises `InputError` for an unknown kind, `OutputError` when the folder holds anything else or cannot be written, and
-    `InstallationError` without espeak-ng.
+    `InstallationError` without espeak-ng, or flite where it speaks.
     """
     folder = Path(folder)
     recipe = _recipe(options)
@@ -141,10 +141,9 @@ def _recipe(options: CorpusOptions) -> Recipe:
 def _started(folder: Path, options: CorpusOptions, recipe: Recipe) -> Manifest:
     """The manifest of a build that was begun here, or of a new one."""
     from slp_mouthing import __version__
-    from slp_mouthing.speech import espeak
-    from slp_mouthing.training import held_out
+    from slp_mouthing.training import held_out, recipes
 
-    versions = {"slp-mouthing": __version__, "espeak-ng": espeak.version()}
+    versions = {"slp-mouthing": __version__} | recipes.versions(options.kind)
     manifest = Manifest(options.kind, options.seed, recipe.count, versions, held_out.held_out())
     if (folder / MANIFEST).exists():
         found = read_manifest(folder)

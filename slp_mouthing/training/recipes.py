@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from slp_mouthing.training.clean import CleanRecipe
@@ -27,7 +28,16 @@ class Recipe(Protocol):
 
 RECIPES: dict[str, Callable[[int, int | None], Recipe]] = {
     "words": WordsRecipe,
+    "words-flite": partial(WordsRecipe, recorded=0.35),
     "clean": CleanRecipe,
     "mead-like": MeadLikeRecipe,
 }
 """By kind: seed and number of clips (None for the kind's own) to a recipe."""
+
+
+def versions(kind: str) -> dict[str, str]:
+    """Of the programs that speak in a kind of corpus. Raises `InstallationError` when one is missing."""
+    from slp_mouthing.speech import espeak, flite
+
+    found = {"espeak-ng": espeak.version()}
+    return found | {"flite": flite.version()} if kind.endswith("-flite") else found

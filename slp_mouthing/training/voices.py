@@ -1,4 +1,4 @@
-"""Who speaks in a corpus: accents and variants of espeak-ng, those that training hears and those that it never does."""
+"""Who speaks in a corpus: accents and variants of espeak-ng, voices of flite; who trains and who never does."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from slp_mouthing.speech.espeak import DEFAULT_PITCH, DEFAULT_PITCH_RANGE, DEFAULT_RATE_WPM, Espeak, variants
+from slp_mouthing.speech.flite import Flite
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,6 +26,13 @@ ACCENTS: dict[Split, tuple[str, ...]] = {
 """Accents by the split that hears them first; validation and test also speak those of training, with variants of their own."""
 VARIANTS_HELD_OUT: dict[Split, float] = {"validation": 0.08, "test": 0.15}
 """Share of the variants of a speaker, by hash of the name."""
+RECORDED: dict[Split, tuple[str, ...]] = {
+    "train": ("flite/awb", "flite/kal16", "flite/slt"),
+    "validation": ("flite/rms",),
+    "test": ("flite/rms",),
+}
+"""Voices of flite by the split that hears them; the last one never trains."""
+_FLITE = "flite/"
 _NOT_HUMAN = ("robo", "unirobot", "anikarobot", "croak", "tweaky", "fast", "kaukovalta")
 
 _RATES_WPM = (110, 250)
@@ -40,6 +48,7 @@ class Voice:
     """A speaker at one rate."""
 
     name: str
+    """espeak-ng's, or `flite/` and flite's."""
     rate_wpm: int = DEFAULT_RATE_WPM
     pitch: int = DEFAULT_PITCH
     pitch_range: int = DEFAULT_PITCH_RANGE
@@ -49,19 +58,27 @@ class Voice:
 
     def speak(self, text: str | None, ipa: str | None = None) -> Speech:
         """Raises `SpeechError` as `Espeak.speak` does, for IPA that the accent cannot say among others."""
-        return self._espeak.speak(text or "", ipa, self.rate_wpm)
+        return self._speaker.speak(text or "", ipa, self.rate_wpm)
 
     def pronounce(self, text: str | None, ipa: str | None = None) -> tuple[Phone, ...]:
         """The phones at natural speed, the first from 0 s. Raises as `speak` does."""
-        return self._espeak.pronounce(text or "", ipa, self.rate_wpm)
+        return self._speaker.pronounce(text or "", ipa, self.rate_wpm)
 
     @property
-    def _espeak(self) -> Espeak:
+    def _speaker(self) -> Espeak | Flite:
+        if self.name.startswith(_FLITE):
+            return Flite(self.name.removeprefix(_FLITE), self.pitch)
         return _espeak(self.name, self.pitch, self.pitch_range)
 
 
-def draw_voice(rng: np.random.Generator, split: Split) -> Voice:
-    """A voice that the split may hear: the default one, or one that no other split does."""
+def draw_voice(rng: np.random.Generator, split: Split, recorded: float = 0.0) -> Voice:
+    """A voice that the split may hear: the default one, or one that training does not where the split is another.
+
+    `recorded`: share of the voices that are flite's.
+    """
+    if recorded and rng.random() < recorded:
+        rate_wpm, pitch = int(rng.integers(*_RATES_WPM)), int(rng.integers(*_PITCHES))
+        return Voice(str(rng.choice(RECORDED[split])), rate_wpm, pitch)
     if rng.random() < _DEFAULT_SHARE[split]:
         # At its usual rate in every second clip: that is what it is asked for when it mouths signs.
         usual = split != "train" or rng.random() < 0.5

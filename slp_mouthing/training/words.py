@@ -55,6 +55,8 @@ class WordsRecipe:
 
     seed: int
     given_count: int | None = None
+    recorded: float = 0.0
+    """Share of the clips that flite speaks."""
 
     @cached_property
     def count(self) -> int:
@@ -67,13 +69,13 @@ class WordsRecipe:
         while True:
             # An accent that lacks a sound of what was drawn cannot say it: then something else is drawn.
             try:
-                return _draw_clip(rng, f"words-{index:06d}", split)
+                return _draw_clip(rng, f"words-{index:06d}", split, self.recorded)
             except SpeechError:
                 continue
 
 
-def _draw_clip(rng: np.random.Generator, name: str, split: Split) -> Clip:
-    voice, texts = draw_voice(rng, split), texts_of(split)
+def _draw_clip(rng: np.random.Generator, name: str, split: Split, recorded: float) -> Clip:
+    voice, texts = draw_voice(rng, split, recorded), texts_of(split)
     if rng.random() < _OWN_PACE:
         return spoken_clip(name, split, voice, texts.draw_sentence(rng).value, lead_s=float(rng.uniform(0.05, _LEAD_S)))
     planned = _plan(rng, voice, texts)

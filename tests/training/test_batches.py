@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slp_mouthing.errors import InputError
-from slp_mouthing.training.augment import AugmentOptions, augment, warp
+from slp_mouthing.training.augment import AugmentOptions, augment, reverberated, warp
 from slp_mouthing.training.batches import (
     ArticulationTarget,
     Batches,
@@ -112,3 +112,27 @@ def test_a_shorter_vocal_tract_raises_every_resonance() -> None:
     assert warp(mel, 1.0) == pytest.approx(mel, abs=1e-4)
     assert warp(mel, 1.15).argmax(axis=1).min() > 30
     assert warp(mel, 0.87).argmax(axis=1).max() < 30
+
+
+@settings(max_examples=20, deadline=None)
+@given(decay_s=st.floats(0.05, 0.6), direct_nepers=st.floats(0.0, 4.0), frames=st.integers(1, 300))
+def test_echoes_are_those_of_the_plain_recursion(decay_s: float, direct_nepers: float, frames: int) -> None:
+    mel = np.random.default_rng(frames).normal(-12.0, 2.0, (frames, 4)).astype(np.float32)
+    kept, echo, expected = 10.0 ** (-0.06 / decay_s), np.zeros(4), []
+    for power in np.exp(mel.astype(np.float64)):
+        echo = kept * echo + power
+        expected.append(np.logaddexp(np.log(power), np.log((1.0 - kept) * echo) - direct_nepers))
+    assert np.abs(reverberated(mel, decay_s, direct_nepers) - expected).max() < 1e-4
+
+
+def test_nobody_speaks_in_some_clips_and_the_mouth_rests_in_them() -> None:
+    options = BatchOptions(augmentation=AugmentOptions(noise_alone=0.5), clips=1)
+    source = Batches(made(8), options)
+    drawn = [source(k, 1.0) for k in range(16)]
+    silent = [batch for batch in drawn if not batch.clips[0].phones]
+    assert 3 <= len(silent) <= 13
+    for batch in silent:
+        assert not batch.motion.any()
+        assert not batch.speech.has_phones.any()
+        assert batch.speech.mel.std() == pytest.approx(1.0, abs=0.2)
+    assert all(batch.clips[0].phones for batch in map(source, range(16)))
