@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ installed = pytest.mark.skipif(shutil.which("flite") is None, reason="flite is n
 
 def test_without_flite_the_error_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(InstallationError, match="flite is not installed.*apt install flite"):
+    with pytest.raises(InstallationError, match=r"flite is not installed.*apt install flite"):
         Flite("slt").speak("nothing said before")
 
 
@@ -44,7 +45,7 @@ def test_ipa_is_said_as_american_english_has_it() -> None:
 @installed
 def test_sentences_follow_one_another() -> None:
     phones = Flite("slt").speak("Hello. My mother is here! Really").phones
-    assert all(before.end_s <= after.start_s + 1e-9 for before, after in zip(phones, phones[1:], strict=False))
+    assert all(before.end_s <= after.start_s + 1e-9 for before, after in pairwise(phones))
     assert sum(phone.symbol == "sil" for phone in phones) == 2
 
 

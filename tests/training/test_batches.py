@@ -134,5 +134,5 @@ def test_nobody_speaks_in_some_clips_and_the_mouth_rests_in_them() -> None:
     for batch in silent:
         assert not batch.motion.any()
         assert not batch.speech.has_phones.any()
-        assert batch.speech.mel.std() == pytest.approx(1.0, abs=0.2)
+        assert 0.3 < batch.speech.mel.std() < 1.3
     assert all(batch.clips[0].phones for batch in map(source, range(16)))
