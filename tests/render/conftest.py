@@ -59,3 +59,9 @@ def avatar(head: Any) -> Any:
     from slp_mouthing.avatar.default import default_avatar
 
     return default_avatar(head)
+
+
+@pytest.fixture(autouse=True)
+def two_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures are drawn by two threads, as on most machines of users, whatever the run's own limit."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
