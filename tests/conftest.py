@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "f5: needs F5-TTS's environment (make test-f5)")
-    # Workers share the processors: torch's threads spin while they wait for one another, and a test takes up to ten times as long.
+    # Workers share the processors: torch's threads spin while they wait for one another, and a test can take ten times as long.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
