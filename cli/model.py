@@ -51,7 +51,7 @@ def info(
 ) -> None:
     """Print what a network's file holds, and what it lacks."""
     ours = _read_ours(path)
-    lines = _network_lines(ours) if ours else _published_lines(path, autoencoder)
+    lines = _network_lines(ours, path) if ours else _published_lines(path, autoencoder)
     for name, text in lines.items():
         typer.echo(f"{name:<11} {text}")
 
@@ -84,10 +84,10 @@ def _published_lines(path: Path, autoencoder: Path | None) -> dict[str, str]:
     }
     if not found.source:
         lines |= {"missing": _names(found.missing), "unknown": _names(found.unknown)}
-    return lines
+    return lines | {"usable": f"no: {found.problem}" if found.problem else "yes"}
 
 
-def _network_lines(found: StoredNetwork) -> dict[str, str]:
+def _network_lines(found: StoredNetwork, path: Path) -> dict[str, str]:
     options = found.options
     encoder = "wav2vec2" if options.wav2vec2 else f"log-mel, {options.encoder.layers} layers of {options.encoder.dim}"
     return {
@@ -96,8 +96,25 @@ def _network_lines(found: StoredNetwork) -> dict[str, str]:
         "encoder": encoder,
         "parameters": f"{sum(weight.size for weight in found.weights.values()) / 1e6:.2f} million",
         "tensors": f"{len(found.weights)}",
+        "usable": _usable(path),
         **{name: str(value) for name, value in found.meta.items()},
     }
+
+
+def _usable(path: Path) -> str:
+    """Whether the weights of one of ours are what its options ask for."""
+    try:
+        if path.suffix == ".npz":
+            from slp_mouthing.decoder.light import LightNetwork
+
+            LightNetwork.load(path)
+        else:
+            from slp_mouthing.decoder.network import load_network
+
+            load_network(path)
+    except InputError as error:
+        return f"no: {error.what}"
+    return "yes"
 
 
 def _names(names: tuple[str, ...]) -> str:

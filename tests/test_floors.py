@@ -1,6 +1,6 @@
 """Imports point down: the floors of the package, held.
 
-types, errors, files, trackfile, assets, jit, xmlfile, sampa, phonetics
+types, errors, files, trackfile, assets, jit, xmlfile, sampa, phonetics, torchfile
 -> the stages (siblings never import one another) -> pipeline -> cli.
 """
 
@@ -17,7 +17,7 @@ import slp_mouthing
 
 PACKAGE = Path(slp_mouthing.__file__).parent
 ROOT = PACKAGE.parent
-GROUND = {"types", "errors", "files", "trackfile", "assets", "jit", "xmlfile", "sampa", "phonetics"}
+GROUND = {"types", "errors", "files", "trackfile", "assets", "jit", "xmlfile", "sampa", "phonetics", "torchfile"}
 UPPER = {
     "pipeline",
     "batch",

@@ -5,17 +5,14 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import pickle
-import re
-import struct
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slp_mouthing.decoder.mesh_model import MeshModel
 from slp_mouthing.errors import InputError, MissingExtra
-from slp_mouthing.files import DAMAGED, atomic_write
+from slp_mouthing.files import atomic_write
+from slp_mouthing.torchfile import read_torch
 
 try:
     import torch
@@ -34,11 +31,6 @@ if TYPE_CHECKING:
     Kind = type[PublishedNetwork]
 
 FORMAT = "slp-mouthing mesh model 1"
-_UNREADABLE = (
-    *DAMAGED, AssertionError, AttributeError, ImportError, LookupError, RecursionError, TypeError, pickle.UnpicklingError,
-    struct.error,
-)  # fmt: skip
-"""What torch raises on bytes that are not what they claim to be."""
 _WRAPPERS = ("state_dict", "model", "model_state_dict", "network")
 """Names under which training programs keep the weights beside other things."""
 _AUTOENCODER = "autoencoder."
@@ -64,6 +56,8 @@ class ModelInfo:
     unknown: tuple[str, ...]
     source: str
     """The file it was imported from; empty for a file of its authors."""
+    problem: str
+    """Why it cannot be used; empty when it can."""
 
 
 def load_model(path: str | Path, device: str = "cpu") -> MeshModel:
@@ -113,8 +107,18 @@ def describe(path: str | Path, autoencoder: str | Path | None = None) -> ModelIn
     missing, unknown = tuple(sorted(expected - own.keys())), tuple(sorted(own.keys() - expected))
     return ModelInfo(
         kind.TITLE, network.data.name, model.vertices, model.fps, model.subjects, encoder, parameters, len(found), unused,
-        missing, unknown, source,
+        missing, unknown, source, _problem(network, own),
     )  # fmt: skip
+
+
+def _problem(network: PublishedNetwork, own: Weights) -> str:
+    from slp_mouthing.decoder.network import check_weights
+
+    try:
+        check_weights(network, own, "")
+    except InputError as error:
+        return error.what
+    return ""
 
 
 def is_imported(path: str | Path) -> bool:
@@ -135,31 +139,12 @@ def read_checkpoint(path: str | Path, autoencoder: str | Path | None = None) -> 
 
 
 def _read_pickle(path: Path) -> dict[str, Tensor]:
-    where = str(path)
-    if not path.is_file():
-        raise InputError("no such file", where=where)
-    try:
-        # Mapped, a file of gigabytes costs the memory of what is taken from it.
-        content: Any = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
-    except _UNREADABLE as error:
-        raise InputError(_why(path, error), where=where, hint="download it again from its authors") from error
+    content = read_torch(path)
     while isinstance(content, dict) and (inner := next((content[name] for name in _WRAPPERS if name in content), None)):
         content = inner
     if not isinstance(content, dict) or not any(isinstance(weight, torch.Tensor) for weight in content.values()):
-        raise InputError("holds no weights by name", where=where)
+        raise InputError("holds no weights by name", where=str(path))
     return {str(name).removeprefix("module."): weight for name, weight in content.items() if isinstance(weight, torch.Tensor)}
-
-
-def _why(path: Path, error: BaseException) -> str:
-    if refused := re.search(r"GLOBAL ([\w.]+)", str(error)):
-        return f"refused: it asks Python for {refused[1]}"
-    with path.open("rb") as file:
-        start = file.read(64).lstrip().lower()
-    if start.startswith((b"<!doctype", b"<html", b"<?xml")):
-        return "is a web page, not a checkpoint"
-    if start.startswith(b"version https://git-lfs"):
-        return "is a Git LFS pointer, not the file itself"
-    return "is damaged, or not a checkpoint"
 
 
 def _read_own(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

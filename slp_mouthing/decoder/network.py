@@ -186,9 +186,12 @@ def _read_safetensors(path: Path) -> StoredNetwork:
         raise InputError("no such file", where=str(path))
     try:
         with safe_open(path, framework="np") as file:
-            header = (file.metadata() or {}).get(_HEADER, "{}")
+            about = file.metadata() or {}
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError) as error:
-        raise InputError(f"is damaged, or not a safetensors file ({error})", where=str(path)) from error
-    options, meta = read_header(header, str(path))
+        hint = "give the best.safetensors of a run"
+        raise InputError(f"is damaged, or not a safetensors file ({error})", where=str(path), hint=hint) from error
+    if "lip reader" in about.get("format", ""):
+        raise InputError("is a lip reader, not a driver", where=str(path), hint="it goes to `mouth train perceptual --reader`")
+    options, meta = read_header(about.get(_HEADER, "{}"), str(path))
     return StoredNetwork(options, weights, meta)

@@ -132,11 +132,14 @@ def options_from_json(found: Mapping[str, Any]) -> NetworkOptions:
     everything: list[NetworkOptions | EncoderOptions | DecoderOptions] = [options, options.encoder]
     for part in everything + ([options.decoder] if options.decoder else []):
         for size in fields(part):
-            value = getattr(part, size.name)
-            if isinstance(value, (int, float)) and not 0 <= value <= _LARGEST:
-                raise ValueError(f"{size.name} is {value}")
+            value, usual = getattr(part, size.name), size.default
+            if isinstance(usual, (int, float)) and not isinstance(value, (type(usual), int)):
+                raise ValueError(f"{size.name} is {value!r}, expected a number like {usual}")
+            largest = _MOST_LAYERS if size.name == "layers" else _LARGEST
+            if isinstance(value, (int, float)) and not 0 <= value <= largest:
+                raise ValueError(f"{size.name} is {value}, allowed: 0 to {largest}")
     return options
 
 
-_LARGEST = 2**18
-"""A size beyond it is damage: it would ask for more memory than there is."""
+_LARGEST, _MOST_LAYERS = 2**18, 64
+"""Sizes beyond them are damage: they would ask for more memory, or for more time, than there is."""

@@ -58,7 +58,8 @@ def read_weights(path: str | Path) -> StoredNetwork:
             header = str(archive[_HEADER]) if _HEADER in archive.files else "{}"
             weights = {name: archive[name].astype(np.float32) for name in archive.files if name != _HEADER}
     except DAMAGED as error:
-        raise InputError(f"is damaged, or not an .npz file ({error})", where=where) from error
+        told = "refused: it holds pickled objects, which may run code" if "pickle" in str(error) else f"is damaged ({error})"
+        raise InputError(told, where=where, hint="give the .npz or .safetensors file of a run") from error
     options, meta = read_header(header, where)
     for name, weight in weights.items():
         if not np.isfinite(weight).all():
@@ -76,6 +77,6 @@ def read_header(header: str, where: str) -> tuple[NetworkOptions, dict[str, Any]
         found = json.loads(header)
         if found.get("format") != FORMAT:
             raise InputError("is no network of ours", where=where, hint="bring others in with `mouth model import`")
-        return options_from_json(found["options"]), found["meta"]
+        return options_from_json(found["options"]), dict(found["meta"])
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise InputError(f"its options are not understood ({error})", where=where) from error

@@ -6,16 +6,15 @@ what a lip-reading loss takes, CTC's output over 5,049 units, and a decoder over
 
 from __future__ import annotations
 
-import pickle
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from slp_mouthing.errors import InputError, MissingExtra
-from slp_mouthing.files import DAMAGED
 from slp_mouthing.lipreading.conformer import ConformerOptions
 from slp_mouthing.lipreading.frontend import FrontendOptions
 from slp_mouthing.lipreading.reader import LipReader, ReaderOptions
+from slp_mouthing.torchfile import read_torch
 
 try:
     import torch
@@ -115,17 +114,9 @@ def _renamed(found: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _read(path: Path) -> dict[str, Tensor]:
-    where = str(path)
-    if not path.is_file():
-        raise InputError("no such file", where=where)
-    try:
-        content: Any = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise InputError("holds more than weights, and is not run", where=where, hint="download it from its authors") from error
-    except DAMAGED as error:
-        raise InputError("is damaged, or no checkpoint", where=where, hint="download it again") from error
+    content = read_torch(path)
     if not isinstance(content, dict) or not all(isinstance(tensor, torch.Tensor) for tensor in content.values()):
-        raise InputError("is no flat dictionary of weights", where=where, hint="give Auto-AVSR's published file")
+        raise InputError("is no flat dictionary of weights", where=str(path), hint="give Auto-AVSR's published file")
     return content
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 FORMAT = "slp-mouthing lip reader 1"
 _SHIPPED = "lipreader.safetensors"
-_LARGEST_SIZE = 2**16
+_LARGEST_SIZE, _MOST_LAYERS = 2**16, 64
 
 
 def load_reader(path: str | Path | None = None) -> LipReader:
@@ -66,7 +66,7 @@ def load_own(path: str | Path) -> SmallReader:
         reader.load_state_dict(
             {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in weights.items()}
         )
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+    except (ArithmeticError, KeyError, TypeError, ValueError, RuntimeError) as error:
         told = str(error).strip().splitlines()[-1].strip()
         raise InputError(f"its options and weights do not belong together ({told})", where=where) from error
     for name, tensor in weights.items():
@@ -86,7 +86,7 @@ def _options(found: Mapping[str, Any]) -> ReaderOptions:
     frontend, conformer = dict(found["frontend"]), dict(found["conformer"])
     frontend["widths"] = tuple(frontend["widths"])
     sizes = [*frontend["widths"], *(value for part in (frontend, conformer) for value in part.values() if isinstance(value, int))]
-    if not all(0 <= size <= _LARGEST_SIZE for size in sizes):
+    if not all(0 <= size <= _LARGEST_SIZE for size in sizes) or conformer["layers"] > _MOST_LAYERS:
         raise ValueError(f"a size of {max(sizes)}")
     return ReaderOptions(FrontendOptions(**frontend), ConformerOptions(**conformer))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -105,4 +106,19 @@ def test_files_that_are_no_readers_are_refused(tmp_path: Path, reader: SmallRead
         load_reader(path)
     path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(InputError, match="damaged"):
+        load_reader(path)
+
+
+@pytest.mark.parametrize(("name", "value"), [("heads", 0), ("layers", 60_000), ("dim", "wide")])
+def test_options_that_make_no_reader_are_refused_at_once(tmp_path: Path, reader: SmallReader, name: str, value: object) -> None:
+    from safetensors import safe_open
+    from safetensors.torch import load_file, save_file
+
+    path = tmp_path / "reader.safetensors"
+    save_reader(reader, path)
+    with safe_open(path, framework="pt") as file:
+        about = json.loads(file.metadata()["about"])
+    about["options"]["conformer"][name] = value
+    save_file(load_file(path), path, {"format": FORMAT, "about": json.dumps(about)})
+    with pytest.raises(InputError, match="do not belong together"):
         load_reader(path)
