@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import wave
+from dataclasses import fields, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -86,8 +87,8 @@ def write_vocaset(folder: Path, flame: Path, subject: str, frames: int = 24) -> 
 
 
 # ---- avatars and recordings -----------------------------------------------------------------------------------------------
-def write_person(folder: Path, flame: Path, *, teeth: bool = True, seed: int = 0) -> Path:
-    """An avatar with a freckled skin: one Gaussian on each triangle."""
+def write_person(folder: Path, flame: Path, *, teeth: bool = True, sparse: bool = False, seed: int = 0) -> Path:
+    """An avatar with a freckled skin: one Gaussian on each triangle; `sparse`: a few in front that hardly cover one another."""
     head = load_flame(flame)
     count = len(head.triangles) if teeth else len(head.files.triangles)
     rng = np.random.default_rng(seed)
@@ -97,9 +98,13 @@ def write_person(folder: Path, flame: Path, *, teeth: bool = True, seed: int = 0
         log_scale=np.tile(np.float32([-0.7, -2.0, -0.7]), (count, 1)), opacity_logit=np.full(count, 3, np.float32),
         sh=((colors[:, None] - 0.5) / SH_C0).astype(np.float32),
     )  # fmt: skip
-    ply = folder.with_suffix(".ply")
-    ply.parent.mkdir(parents=True, exist_ok=True)
-    write_avatar(SplatAvatar(local, np.arange(count, dtype=np.int32)), ply)
+    chosen = np.arange(count)
+    if sparse:
+        chosen = chosen[::25][head.neutral_m[head.triangles[:count:25], 2].mean(axis=1) > 0.02]
+        local = replace(local, log_scale=np.full((count, 3), -0.9, np.float32))
+    local = Splats(**{field.name: getattr(local, field.name)[chosen] for field in fields(Splats)})
+    ply = _ready(folder.with_suffix(".ply"))
+    write_avatar(SplatAvatar(local, chosen.astype(np.int32)), ply)
     triangles = (len(head.files.triangles), len(head.triangles))
     import_avatar(ply, folder, head="flame2020", triangles=triangles)
     return folder
