@@ -42,7 +42,18 @@ Density = Annotated[
 
 Jaw = Annotated[float, typer.Option(help="Share of the jaw in the movements.", min=0.0, max=2.0)]
 Lip = Annotated[float, typer.Option(help="Share of the lips in the movements.", min=0.0, max=2.0)]
-Driver = Annotated[str, typer.Option(help="What moves the mouth: neural (the trained decoder) or rules (dominance functions).")]
+Driver = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME|FILE",
+        help="What moves the mouth: neural (the trained decoder), rules (dominance functions), or a network in a file: "
+        "best.npz of your own training, or .safetensors from 'mouth model import' (with --head flame).",
+    ),
+]
+Subject = Annotated[
+    str,
+    typer.Option(metavar="NAME", help="In whose style an imported network speaks: one of its subjects, see 'mouth model info'."),
+]
 UpperFace = Annotated[
     str,
     typer.Option(help="Blinks, gaze, brows: previews (video and stills alone), always (tracks too), never."),

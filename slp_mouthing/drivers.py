@@ -1,4 +1,4 @@
-"""What moves the mouth: the rules, or the trained decoder. Each says the channels of a score, of which the face is composed."""
+"""What moves the mouth: the rules, or the trained decoder. Both say the channels of a score, of which the face is composed."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from slp_mouthing.articulation import CHANNELS, Style, channels, presence, styled
+from slp_mouthing.articulation import CHANNELS, Style, channels, perform, presence, styled
 from slp_mouthing.articulation.motion import frame_times_s
 from slp_mouthing.assets import checksum
 from slp_mouthing.decoder.features import Normaliser, log_mel
 from slp_mouthing.decoder.light import LightNetwork
+from slp_mouthing.decoder.options import EncoderOptions
 from slp_mouthing.decoder.phone_stream import phone_frames
 from slp_mouthing.decoder.speech_input import SpeechInput
 
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from slp_mouthing.decoder.trained import TrainedNetwork
     from slp_mouthing.speech.espeak import Espeak
-    from slp_mouthing.types import Array, MouthScore, Speech
+    from slp_mouthing.types import Array, ControlCurves, MouthScore, Speech
 
     Floats = NDArray[np.float64]
 
@@ -35,35 +37,88 @@ _SAMPLE = "The quick brown fox jumps over a lazy dog while my father, who chose 
 """Measures a voice: every sound of English."""
 
 
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What a driver makes of a score."""
+
+    curves: ControlCurves
+    lacking: Callable[[], Array] | None = None
+    """Gives the offsets [T, V, 3] m by which the mesh that a network means differs from the one that its controls give."""
+
+
 class Driver(Protocol):
+    """What moves a mouth. Threads may share it."""
+
     @property
     def checksum(self) -> str:
         """Of what decides the motion, for a track's meta."""
         ...
 
-    def __call__(self, score: MouthScore, speech: Callable[[], Speech], fps: float, style: Style) -> Floats:
-        """Channels [T, H] at `fps` of a score and its voice on the same clock, which is asked for only where it is heard."""
+    @property
+    def name(self) -> str:
+        """Of the user's file that it is in; empty for those of the package."""
+        ...
+
+    @property
+    def streams(self) -> bool:
+        """Whether a frame depends on nothing farther away than streams keep."""
+        ...
+
+    def for_any_voice(self) -> Driver:
+        """For recordings, whose voice it does not know beforehand."""
+        ...
+
+    def move(self, score: MouthScore, speech: Callable[[], Speech], fps: float, style: Style) -> Moved:
+        """The face at `fps` of a score and its voice on the same clock, which is asked for only where it is heard."""
         ...
 
 
+class _OfChannels:
+    """A driver that says channels, of which the face is composed."""
+
+    __slots__ = ()
+
+    def __call__(self, score: MouthScore, speech: Callable[[], Speech], fps: float, style: Style) -> Floats:
+        """Channels [T, H], see `move`."""
+        raise NotImplementedError
+
+    def move(self, score: MouthScore, speech: Callable[[], Speech], fps: float, style: Style) -> Moved:
+        return Moved(perform(self(score, speech, fps, style), score, fps))
+
+
 @dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(_OfChannels):
     """Coarticulation by dominance functions."""
 
     checksum: str = "rules"
+    name: str = ""
+    streams: bool = True
+
+    def for_any_voice(self) -> Rules:
+        return self
 
     def __call__(self, score: MouthScore, speech: Callable[[], Speech], fps: float, style: Style) -> Floats:
         return channels(score, fps, style)
 
 
 @dataclass(frozen=True, slots=True)
-class Neural:
+class Neural(_OfChannels):
     """The trained decoder: hears the voice and knows its phones; the plan says when the mouth rests."""
 
-    network: LightNetwork
+    network: LightNetwork | TrainedNetwork
     checksum: str
     normaliser: Normaliser | None = None
     """Of the voice; None: of each recording itself."""
+    name: str = ""
+
+    @property
+    def streams(self) -> bool:
+        options, usual = self.network.options, EncoderOptions()
+        views = [(layers.layers * layers.back, layers.layers * layers.ahead) for layers in (options.encoder, usual)]
+        return options.wav2vec2 is None and options.decoder is None and all(own <= kept for own, kept in zip(*views, strict=True))
+
+    def for_any_voice(self) -> Neural:
+        return replace(self, normaliser=None)
 
     def __call__(self, score: MouthScore, speech: Callable[[], Speech], fps: float, style: Style) -> Floats:
         times_s = frame_times_s(score, fps)
@@ -78,17 +133,20 @@ class Neural:
         mel = log_mel(speech.samples, speech.sample_rate_hz)
         heard = (self.normaliser or Normaliser.of(mel))(mel)
         phones = phone_frames(score.phones, len(heard)) if score else None
-        return _at_rate(lambda times: self.network.predict(SpeechInput(times, heard, phones)), times_s, fps)
+        wave = self._wave(speech)
+        return _at_rate(lambda times: self.network.predict(SpeechInput(times, heard, phones, wave)), times_s, fps)
+
+    def _wave(self, speech: Speech) -> Array | None:
+        if self.network.options.wav2vec2 is None:
+            return None
+        from slp_mouthing.decoder.wav2vec2 import wave_input
+
+        return wave_input(speech.samples, speech.sample_rate_hz)
 
 
-def find_driver(name: str, voice: Espeak | None) -> Driver:
-    """One of `pipeline.DRIVERS`, for a voice or, without one, for any recording.
-
-    Raises `InputError` when the decoder's file is missing or damaged.
-    """
-    if name == "rules":
-        return Rules()
-    return replace(shipped(), normaliser=voice_normaliser(voice)) if voice else shipped()
+def find_driver(name: str, voice: Espeak) -> Driver:
+    """One of `pipeline.DRIVERS`, for a voice. Raises `InputError` when the decoder's file is missing or damaged."""
+    return Rules() if name == "rules" else replace(shipped(), normaliser=voice_normaliser(voice))
 
 
 def _at_rate(predict: Callable[[Floats], Array], times_s: Floats, fps: float) -> Floats:

@@ -21,7 +21,7 @@ from slp_mouthing.types import FaceMotion, FaceTrack, Take, Utterance
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from slp_mouthing.drivers import Driver
+    from slp_mouthing.drivers import Driver, Moved
     from slp_mouthing.formats import PictureOptions
     from slp_mouthing.head.rig import Head
     from slp_mouthing.head.transfer import Transfer
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     )
 
 DRIVERS = ("neural", "rules")
+NETWORKS = (".npz", ".safetensors")
 TTS = ("espeak", "f5")
 UPPER_FACE = ("previews", "always", "never")
 
@@ -78,7 +79,9 @@ class StudioOptions:
     """The user's own, layered over the built-in one in this order."""
     fps: float = 30.0
     driver: str = "neural"
-    """What moves the mouth: one of `DRIVERS`."""
+    """What moves the mouth: one of `DRIVERS`, or the path of a network, see `driver_files`."""
+    subject: str = ""
+    """In whose style such a network speaks, where it knows some; empty: the usual one."""
     intensity: float = 1.0
     """Size of the mouth's movements, 0 to 2; 1 is clear everyday mouthing."""
     jaw: float = 1.0
@@ -105,8 +108,13 @@ class StudioOptions:
         self._normalize()
         if self.head not in ("builtin", "flame") and not self.head.lower().endswith(".glb"):
             raise InputError(f"unknown head '{self.head}', allowed: builtin, flame, or the path of a .glb file")
-        if self.driver not in DRIVERS:
-            raise InputError(f"unknown driver '{self.driver}', allowed: {', '.join(DRIVERS)}")
+        if self.driver not in DRIVERS and not self.driver.lower().endswith(NETWORKS):
+            what = (
+                f"unknown driver '{self.driver}', allowed: {', '.join(DRIVERS)}, or the path of a network ({', '.join(NETWORKS)})"
+            )
+            raise InputError(what, hint="bring a published checkpoint in with `mouth model import`")
+        if self.subject and not self.driver.lower().endswith(NETWORKS[1]):
+            raise InputError(f"the driver {self.driver} knows no subject '{self.subject}': it has one style")
         if self.upper_face not in UPPER_FACE:
             raise InputError(f"unknown choice of the upper face '{self.upper_face}', allowed: {', '.join(UPPER_FACE)}")
         if self.tts not in TTS:
@@ -129,7 +137,7 @@ class StudioOptions:
             values["voice"] = None if self.voice is None else str(self.voice)
             values["seed"] = operator.index(self.seed)
             values |= {name: None if path is None else Path(path) for name, path in (("flame", self.flame), ("f5", self.f5))}
-            values |= {name: str(getattr(self, name)) for name in ("head", "avatar")}
+            values |= {name: str(getattr(self, name)) for name in ("head", "avatar", "driver", "subject")}
         except (TypeError, ValueError) as error:
             raise InputError(f"a setting has a wrong type: {error}") from error
         for name, value in values.items():
@@ -263,7 +271,7 @@ class Studio:
 
         `recording` is heard instead of a synthesised voice; the plan is on its clock.
         """
-        from slp_mouthing.articulation import Style, perform
+        from slp_mouthing.articulation import Style
         from slp_mouthing.mouthing import gestures
         from slp_mouthing.timing import TimingOptions, score, sound
         from slp_mouthing.voicing import voiced
@@ -275,11 +283,12 @@ class Studio:
         speak = cache(lambda: sound(plan, scored, self.voice.speak))
         if recording:
             speak = cache(lambda: replace(recording.cut(plan.offset_s, scored.duration_s), phones=scored.phones))
-        driver = self._listener if recording else self._driver
-        values = driver(scored, speak, options.fps, Style(options.intensity, options.jaw, options.lip))
-        curves = perform(values, scored, options.fps)
-        lively = cache(lambda: self._lively(curves, plan))
-        track = self._track(lively() if options.upper_face == "always" else curves, meta)
+        driver = self._driver.for_any_voice() if recording else self._driver
+        made = driver.move(scored, speak, options.fps, Style(options.intensity, options.jaw, options.lip))
+        lively = cache(lambda: self._lively(made.curves, plan))
+        track = self._track(lively() if options.upper_face == "always" else made.curves, meta)
+        if options.vertices:
+            track = self._with_vertices(track, made)
         preview = cache(lambda: self._track(lively(), meta) if options.upper_face == "previews" else track)
         return Result(track, plan, scored, self.head, speak, preview, options.cast)
 
@@ -317,16 +326,17 @@ class Studio:
 
     @cached_property
     def _driver(self) -> Driver:
+        from slp_mouthing.driver_files import read_driver
         from slp_mouthing.drivers import find_driver
 
-        return find_driver(self.options.driver, self.voice)
+        if self.options.driver in DRIVERS:
+            return find_driver(self.options.driver, self.voice)
+        return read_driver(self.options.driver, self.voice, self.head, self.options.subject)
 
-    @cached_property
-    def _listener(self) -> Driver:
-        """The driver for voices that it does not know."""
-        from slp_mouthing.drivers import find_driver
-
-        return find_driver(self.options.driver, None)
+    @property
+    def streams(self) -> bool:
+        """Whether `stream` can be had of this driver."""
+        return self._driver.streams
 
     @property
     def head(self) -> Head:
@@ -368,12 +378,11 @@ class Studio:
             lip_width_m=width_m,
             meta=meta,
         )
-        track = track if self.head is head else self._transfer(track)
-        return self._with_vertices(track) if self.options.vertices else track
+        return track if self.head is head else self._transfer(track)
 
-    def _with_vertices(self, track: FaceTrack) -> FaceTrack:
-        posed = self.head.pose(track.blendshapes, track.tongue, track.eyes_pose)
-        return replace(track, vertex_offsets=posed - self.head.neutral_m)
+    def _with_vertices(self, track: FaceTrack, made: Moved) -> FaceTrack:
+        offsets = self.head.pose(track.blendshapes, track.tongue, track.eyes_pose) - self.head.neutral_m
+        return replace(track, vertex_offsets=offsets + made.lacking() if made.lacking else offsets)
 
     @cached_property
     def _transfer(self) -> Transfer:
@@ -464,6 +473,8 @@ class Studio:
         options = self.options
         meta = {"version": __version__, "input": source, "voice": self.voice.name, "seed": options.seed,
                 "decoder": self._driver.checksum, "settings": self._settings}  # fmt: skip
+        if self._driver.name:
+            meta |= {"network": self._driver.name}
         if self._f5:
             meta |= {"voice": "F5-TTS", "recording": self._f5.checksum}
         if recording:

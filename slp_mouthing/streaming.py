@@ -104,6 +104,9 @@ def stream(studio: Studio, signs: Iterable[str | Sign], lookahead: int = 1) -> I
 
     if not isinstance(lookahead, int) or lookahead < 0:
         raise InputError(f"a look-ahead of {lookahead} signs, allowed: 0, 1, 2, ...")
+    if not studio.streams:
+        raise InputError(f"the driver {studio.options.driver} hears an utterance as a whole: it cannot stream",
+                         hint="take neural, rules, or a network of your own without --decoder and --wav2vec2")  # fmt: skip
     state, rest_s = _Stream(studio, lookahead), 0.0
     for item in signs:
         if item == ".":

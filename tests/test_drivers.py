@@ -9,6 +9,7 @@ import pytest
 
 from slp_mouthing.articulation import CHANNELS, Style, channels, presence
 from slp_mouthing.decoder.features import Normaliser, log_mel
+from slp_mouthing.decoder.options import NetworkOptions
 from slp_mouthing.drivers import Neural, Rules, _at_rate
 from slp_mouthing.types import MouthScore, Phone, Speech
 
@@ -22,6 +23,8 @@ SHUT = CHANNELS.index("lipsShut")
 
 class Listener:
     """Says the time in the first channel, lips shut in the tenth of a second after 0.5 s, and remembers what it heard."""
+
+    options = NetworkOptions()
 
     def __init__(self) -> None:
         self.heard: list[SpeechInput] = []

@@ -37,6 +37,8 @@ UPPER = {
     "dubbing",
     "voicing",
     "drivers",
+    "driver_files",
+    "mesh_driver",
     "streaming",
     "fitting",
     "training",

@@ -73,7 +73,11 @@ def articulate(score: MouthScore, fps: float, style: Style | None = None) -> Con
 
 def perform(values: Floats, score: MouthScore, fps: float) -> ControlCurves:
     """The face of channels [T, H] from any driver, with the mouth gestures of `score` laid over."""
-    curves, present = compose(values), values[:, -1]
+    return with_gestures(compose(values), values[:, -1], score, fps)
+
+
+def with_gestures(curves: Floats, present: Floats, score: MouthScore, fps: float) -> ControlCurves:
+    """Control weights [T, C] with the mouth gestures of `score` laid over, where the mouthings' presence [T] leaves room."""
     times_s = frame_times_s(score, fps)
     for gesture in score.gestures:
         weight = _gesture_weight(gesture, times_s, fps) * (1.0 - present)

@@ -28,6 +28,11 @@ class MeshModel:
         return f"{self.network.TITLE} ({self.network.data.name})"
 
     @property
+    def head(self) -> str:
+        """Whose vertices it moves: `flame`, or a data set that has a mesh of its own."""
+        return self.network.data.head
+
+    @property
     def fps(self) -> float:
         """That it was trained at; other rates are interpolated."""
         return self.network.data.fps
@@ -67,8 +72,8 @@ class MeshModel:
         with torch.inference_mode():
             wave = torch.from_numpy(wave_input(samples, sample_rate_hz)).to(device)
             motion = self.network(wave, style).cpu().numpy()
-        offsets = _at_rate(motion.reshape(len(motion), -1, 3), self.fps, fps)
-        return FaceMotion(fps, offsets, self.network.data.head)
+        offsets = at_rate(motion.reshape(len(motion), -1, 3), self.fps, fps)
+        return FaceMotion(fps, offsets, self.head)
 
     def _style(self, subject: str | None) -> int:
         if subject is None:
@@ -79,7 +84,7 @@ class MeshModel:
         return self.subjects.index(subject)
 
 
-def _at_rate(offsets: Array, from_fps: float, to_fps: float) -> Array:
+def at_rate(offsets: Array, from_fps: float, to_fps: float) -> Array:
     """Linearly interpolated in time, [T, V, 3] -> [round of T * to / from, V, 3]; both begin at 0 s."""
     if from_fps == to_fps:
         return offsets
