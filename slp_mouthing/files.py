@@ -30,6 +30,8 @@ DAMAGED = (
 )  # fmt: skip
 """What numpy, zipfile and zlib raise on .npz and .npy files that are cut, altered or something else."""
 
+NO_SPACE = "no space left on the disk"
+
 _RESERVED_ON_WINDOWS = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
 
@@ -166,9 +168,7 @@ def _reported(target: Path) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno == errno.ENOSPC:
-            raise OutputError(
-                "no space left on the disk", where=str(target), hint="free some, then run again (batch: with --resume)"
-            ) from error
+            raise OutputError(NO_SPACE, where=str(target), hint="free some, then run again (batch: with --resume)") from error
         raise OutputError(
             f"cannot be written ({error.strerror or error})", where=str(target), hint="choose another folder with -o"
         ) from error

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slp_mouthing.errors import InputError, OutputError
-from slp_mouthing.files import atomic_write, check_folder, read_text
+from slp_mouthing.files import NO_SPACE, atomic_write, check_folder, read_text
 from slp_mouthing.training.clip import SPLITS, Clip, Split
 from slp_mouthing.training.shards import file_checksum, read_shard, write_shard
 from slp_mouthing.workers import Workers
@@ -32,6 +32,8 @@ FORMAT = "slp-mouthing corpus 1"
 _OWN = re.compile(r"(\.[0-9a-f]{8}\.)?(manifest\.json|clips-\d{7}\.npz)")
 """Files of a corpus, and those that a killed build leaves."""
 SHARD_CLIPS = 100
+_CLIP_MB = 0.12
+"""Of the usual kind; known before the first is made."""
 _SHARDS_KEPT = 48
 """In memory, most recently used: some 15 MB each."""
 
@@ -99,12 +101,25 @@ def build_corpus(folder: str | Path, options: CorpusOptions, on_progress: OnProg
     done = {shard.file: shard for shard in manifest.shards if _is_whole(folder, shard)}
     jobs = [job for job in _jobs(recipe.count) if job.file not in done]
     on_progress(_progress(manifest, done.values()))
-    for entry in _made(jobs, folder, options, recipe):
-        done[entry.file] = entry
-        manifest = replace(manifest, shards=tuple(done[file] for file in sorted(done)))
-        _write_manifest(folder, manifest)
-        on_progress(_progress(manifest, done.values()))
+    try:
+        for entry in _made(jobs, folder, options, recipe):
+            done[entry.file] = entry
+            manifest = replace(manifest, shards=tuple(done[file] for file in sorted(done)))
+            _write_manifest(folder, manifest)
+            on_progress(_progress(manifest, done.values()))
+    except OutputError as error:
+        if error.what != NO_SPACE:
+            raise
+        hint = f"free about {_missing_mb(folder, manifest):.0f} MB, then run again: it resumes"
+        raise OutputError(NO_SPACE, where=error.where, hint=hint) from error
     return load_corpus(folder)
+
+
+def _missing_mb(folder: Path, manifest: Manifest) -> float:
+    """That the clips not yet made will take, judged by those that are."""
+    made = sum(len(shard.splits) for shard in manifest.shards)
+    size_mb = sum((folder / shard.file).stat().st_size for shard in manifest.shards) / 1e6
+    return (manifest.count - made) * (size_mb / made if made else _CLIP_MB)
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,9 +237,30 @@ def read_manifest(folder: str | Path) -> Manifest:
         if content.pop("format") != FORMAT:
             raise InputError(f"is no manifest of '{FORMAT}'", where=str(path), hint="build the corpus with this version")
         shards = tuple(ShardEntry(**shard | {"durations_s": tuple(shard["durations_s"])}) for shard in content.pop("shards"))
-        return Manifest(**content, shards=shards)
+        return _checked(Manifest(**content, shards=shards))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError("is damaged, or no manifest of a corpus", where=str(path), hint="build the corpus again") from error
+        told = f" ({error})" if isinstance(error, _Edited) else ""
+        hint = "delete it, and build the corpus again with the same options"
+        raise InputError(f"is damaged, or no manifest of a corpus{told}", where=str(path), hint=hint) from error
+
+
+class _Edited(ValueError):
+    """What no build writes."""
+
+
+_KINDS = {"kind": str, "seed": int, "count": int, "versions": dict, "held_out": dict}
+
+
+def _checked(manifest: Manifest) -> Manifest:
+    for name, kind in _KINDS.items():
+        if not isinstance(value := getattr(manifest, name), kind):
+            raise _Edited(f"{name} is {value!r}")
+    for shard in manifest.shards:
+        if not _OWN.fullmatch(shard.file):
+            raise _Edited(f"a part is called '{shard.file}'")
+        if len(shard.splits) != len(shard.durations_s) or set(shard.splits) - {*_INITIALS.values()}:
+            raise _Edited(f"{shard.file} has splits '{shard.splits}' for {len(shard.durations_s)} clips")
+    return manifest
 
 
 # ---- reading --------------------------------------------------------------------------------------------------------------
@@ -268,7 +304,10 @@ class Corpus:
     def _shard(self, number: int) -> tuple[Clip, ...]:
         if number not in self._shards:
             entry = self.manifest.shards[number]
-            self._shards[number] = read_shard(self.folder / entry.file, entry.sha256)
+            clips = self._shards[number] = read_shard(self.folder / entry.file, entry.sha256)
+            if len(clips) != len(entry.splits):
+                told = f"lists {len(entry.splits)} clips in {entry.file}, which holds {len(clips)}"
+                raise InputError(told, where=str(self.folder / MANIFEST), hint="delete it, and build the corpus again")
             if len(self._shards) > _SHARDS_KEPT:
                 self._shards.popitem(last=False)
         self._shards.move_to_end(number)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from tests.training import small_corpora
 from tests.training.small_corpora import SEVEN, forget, small
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from slp_mouthing.training.corpus import BuildProgress
@@ -123,6 +124,37 @@ def test_other_files_are_not_written_among(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda found: found.update(count="seven"), "count is 'seven'"),
+        (lambda found: found.update(held_out=5), "held_out is 5"),
+        (lambda found: found.update(versions=None), "versions is None"),
+        (lambda found: found["shards"][1].update(file="../../secret.npz"), r"a part is called '\.\./\.\./secret\.npz'"),
+        (lambda found: found["shards"][1].update(splits="txx"), r"has splits 'txx' for 3 clips"),
+        (lambda found: found["shards"][1].update(splits="tt"), r"has splits 'tt' for 3 clips"),
+    ],
+)
+def test_what_somebody_edited_in_a_manifest_is_told(
+    seven: Path, tmp_path: Path, change: Callable[[Any], None], message: str
+) -> None:
+    folder = shutil.copytree(seven, tmp_path / "edited")
+    found = json.loads((folder / "manifest.json").read_text())
+    change(found)
+    (folder / "manifest.json").write_text(json.dumps(found))
+    with pytest.raises(InputError, match=message):
+        load_corpus(folder)
+
+
+def test_a_part_with_other_clips_than_are_listed_is_told(seven: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(seven, tmp_path / "edited")
+    found = json.loads((folder / "manifest.json").read_text())
+    found["shards"][2] |= {"splits": "ttt", "durations_s": [1.0, 1.0, 1.0]}
+    (folder / "manifest.json").write_text(json.dumps(found | {"count": 9}))
+    with pytest.raises(InputError, match=r"lists 3 clips in clips-0000006\.npz, which holds 1"):
+        load_corpus(folder)[8]
+
+
+@pytest.mark.parametrize(
     ("content", "message"),
     [
         ("{", "is damaged, or no manifest of a corpus"),
@@ -161,7 +193,7 @@ def test_a_full_disk_is_told_and_what_was_made_is_kept(tmp_path: Path, monkeypat
         save(path, **arrays)
 
     monkeypatch.setattr(shards.np, "savez", full)
-    with pytest.raises(OutputError, match="no space left on the disk"):
+    with pytest.raises(OutputError, match=r"no space left on the disk; free about \d+ MB, then run again: it resumes"):
         build_corpus(tmp_path, SEVEN)
     assert [path.name for path in sorted(tmp_path.iterdir())] == ["clips-0000000.npz", "manifest.json"]
 
