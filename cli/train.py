@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 if TYPE_CHECKING:
-    from slp_mouthing.training.curriculum import DecoderName, LossName, OnPrepared, PrecisionName, SizeName, StageName, TargetName
+    from slp_mouthing.training.avatar_people import TargetName
+    from slp_mouthing.training.curriculum import DecoderName, LossName, OnPrepared, PrecisionName, SizeName, StageName
     from slp_mouthing.training.loop import OnReport, Report
 
 _EVERY_S, _MANY = 10.0, 1000

@@ -194,9 +194,7 @@ def test_avatars_that_are_missing_or_do_not_fit_are_told(desk: Path, mead: Path,
     with pytest.raises(InputError, match=r"some/W009: no avatar of W009; mouth avatar import PLY -o .*some/W009; or give"):
         people_of(dataset, tmp_path / "some", flame)
     import_avatar(desk / "avatars/M003.ply", tmp_path / "other", head="builtin", triangles=(40000,))
-    with pytest.raises(
-        InputError, match=r"bound to builtin with 40000 triangles, FLAME has \d+, or \d+ with teeth"
-    ):
+    with pytest.raises(InputError, match=r"bound to builtin with 40000 triangles, FLAME has \d+, or \d+ with teeth"):
         people_of(dataset, tmp_path / "other", flame)
     with pytest.raises(HeadError, match="no such folder; give --flame DIR"):
         people_of(dataset, desk / "avatars", tmp_path / "no-flame")

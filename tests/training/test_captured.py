@@ -11,9 +11,10 @@ import pytest
 from slp_mouthing.avatar.flame_param import FlameParam
 from slp_mouthing.errors import HeadError, InputError
 from slp_mouthing.head.flame import load_flame
-from slp_mouthing.training.captured import read_sound
+from slp_mouthing.training.captured import Captured, read_sound
 from slp_mouthing.training.dataset import open_dataset
 from slp_mouthing.training.mead import actor_splits
+from slp_mouthing.training.mouth_video import Footage
 from tests.head.flame_files import Sizes, python2_pickle, write_folder
 from tests.training.small_captured import write_wav
 
@@ -234,6 +235,31 @@ def test_video_is_named_and_its_sound_taken_where_there_is_no_other(mead: Path, 
     video.unlink()
     with pytest.raises(InputError, match="neither its sound nor its video is there"):
         open_dataset(mead, flame)
+
+
+def test_what_says_where_the_mouth_is_in_a_video(mead: Path, flame: Path) -> None:
+    def footage() -> Footage | None:
+        dataset = open_dataset(mead, flame)
+        assert isinstance(dataset, Captured)
+        return dataset.take("M003-001").footage
+
+    actor, take = mead / "M003", "neutral/level_1/001"
+    assert footage() is None
+    video = touched(actor / "video/front" / f"{take}.mp4")
+    assert footage() == Footage(video, tracked=actor / "flame" / f"{take}.npz") and not footage().is_placed
+    anywhere = touched(actor / "camera/front.npz")
+    assert footage().camera == anywhere and footage().is_placed
+    own = touched(actor / "camera/front" / f"{take}.npz")
+    landmarks = touched(actor / "landmarks/front" / f"{take}.npy")
+    assert (footage().camera, footage().landmarks) == (own, landmarks)
+    mouth = touched(actor / "mouth/front" / f"{take}.mp4")
+    assert footage() == Footage(mouth, cropped=True)
+
+
+def touched(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    return path
 
 
 def test_what_is_wrong_in_mead_is_told(mead: Path, flame: Path, tmp_path: Path) -> None:
