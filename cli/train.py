@@ -88,7 +88,11 @@ def train(
 
 
 app.command("geometric", help=f"Learn the motion of clean clips. {train.__doc__}")(train)
-app.command("perceptual", help=f"Go on with what a lip reader sees in renders (equation 6). {train.__doc__}")(train)
+app.command(
+    "perceptual",
+    help="Go on with what a lip reader sees in renders (equation 6). People of MEAD and VOCASET are drawn on your --flame by "
+    f"their --avatars, against their videos. {train.__doc__}",
+)(train)
 app.command("adapt", help=f"Go on with motion as a tracker saw it: what is noisy there counts less. {train.__doc__}")(train)
 
 
