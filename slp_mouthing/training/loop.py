@@ -121,8 +121,9 @@ class Loop:
         """Train to the end. Raises `InputError` for a checkpoint that cannot be read, `MouthError` when the loss explodes."""
         if resume:
             self.counters = checkpoints.load_checkpoint(self.folder, self.network, self.optimiser)
-            if self._leads:
-                checkpoints.trim_curve(self.folder, self.counters.step)
+        if self._leads:
+            # Also of a run that was killed before its first checkpoint, and begins again.
+            checkpoints.trim_curve(self.folder, self.counters.step)
         self.fleet.align(self.network)
         self._began_s = time.monotonic() - self.counters.elapsed_s
         self._saved_s = self._reported_s = time.monotonic()

@@ -79,6 +79,12 @@ def test_killed_and_resumed_is_the_same_to_the_last_bit(tmp_path: Path, last: in
     assert [entry["step"] for entry in curve(killed)] == [2, 4, 6, 8]
 
 
+def test_killed_before_its_first_checkpoint_a_run_tells_nothing_twice(tmp_path: Path) -> None:
+    (tmp_path / CURVE).write_text('{"step": 2, "loss": 1.0}\n')
+    loop(tmp_path).run()
+    assert [entry["step"] for entry in curve(tmp_path)] == [2, 4, 6, 8]
+
+
 def test_learning_helps(tmp_path: Path) -> None:
     reports: list[Report] = []
     loop(tmp_path, LoopOptions(steps=40, warm_up=1, report_every=10, learning_rate=2e-2)).run(reports.append)
