@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from slp_mouthing.avatar.fit import FitOptions, FitReport
     from slp_mouthing.avatar.flame_param import FlameIdentity
     from slp_mouthing.avatar.splats import SplatAvatar
+    from slp_mouthing.head.identity import Identity
 
 TELL_EVERY_S = 5.0
 
@@ -26,28 +27,28 @@ def people() -> None:
     from slp_mouthing.head.identities import IDENTITIES
 
     for name, identity in IDENTITIES.items():
-        look, sizes = identity.look, identity.sizes
-        grey = ", greying" if look.greying else ""
-        typer.echo(
-            f"{name:<10} {look.hair_color} {look.hair_style} hair{grey}, {look.eye_color} eyes; "
-            f"face {sizes.face_height_mm:g} mm high, mouth {sizes.mouth_width_mm:g} mm wide"
-        )
+        typer.echo(f"{name:<10} {_appearance(identity)}")
 
 
 @app.command("info")
 def info(
     path: Annotated[
-        Path, typer.Argument(readable=False, help="An avatar's folder, or a PLY of GaussianAvatars.", metavar="PATH")
+        Path,
+        typer.Argument(
+            readable=False, help="An avatar's folder, a PLY of GaussianAvatars, or a built-in person.", metavar="PATH|NAME"
+        ),
     ],
 ) -> None:
     """Check an avatar and print what it holds."""
-    from slp_mouthing.avatar.folder import load_avatar
     from slp_mouthing.avatar.ply import read_avatar
+    from slp_mouthing.cast import stored_avatar
 
     if path.is_file():
         _print(_gaussian_lines(read_avatar(path)))
         return
-    stored = load_avatar(path)
+    if (stored := stored_avatar(str(path))) is None:
+        _print(_built_in_lines(str(path)))
+        return
     card = stored.card
     about = {"head": f"{card.head}, {card.triangles} triangles", "source": card.source, "license": card.license or "not stated"}
     _print(about | _gaussian_lines(stored.gaussians) | _person_lines(stored.person))
@@ -165,6 +166,29 @@ def _gaussian_lines(avatar: SplatAvatar) -> dict[str, str]:
         "binding": f"{len(used)} triangles, the last is {used[-1]}; at most {np.bincount(avatar.binding).max()} Gaussians on one",
         "opacity": f"median {np.median(opacity):.2f}, {np.mean(opacity < 1 / 255):.1%} too faint to see",
     }
+
+
+def _built_in_lines(name: str) -> dict[str, str]:
+    from slp_mouthing.avatar.default import default_avatar
+    from slp_mouthing.head.builtin import load_builtin
+    from slp_mouthing.head.identities import IDENTITIES
+
+    head = load_builtin(IDENTITIES[name])
+    return {
+        "head": f"{head.name}, {len(head.triangles)} triangles",
+        "source": "comes with the package; names for --avatar: mouth avatar people",
+        "gaussians": f"{len(default_avatar(head))}, made from the head when they are drawn",
+        "person": _appearance(IDENTITIES[name]),
+    }
+
+
+def _appearance(identity: Identity) -> str:
+    look, sizes = identity.look, identity.sizes
+    grey = ", greying" if look.greying else ""
+    return (
+        f"{look.hair_color} {look.hair_style} hair{grey}, {look.eye_color} eyes; "
+        f"face {sizes.face_height_mm:g} mm high, mouth {sizes.mouth_width_mm:g} mm wide"
+    )
 
 
 def _person_lines(person: FlameIdentity | None) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -41,6 +41,9 @@ from .options import (
     studio,
     with_report,
 )
+
+if TYPE_CHECKING:
+    from slp_mouthing.types import BodySequence
 
 
 def render(
@@ -113,7 +116,6 @@ def render(
       comment               # to the end of the line
     """
     from slp_mouthing.formats import PictureOptions
-    from slp_mouthing.staging import read_signing
 
     from .progress import steps, warn
 
@@ -142,7 +144,7 @@ def render(
     )
     picture = PictureOptions(size=size, view=view, style=style, captions=captions, sound=sound)
     with steps() as step:
-        signing = read_signing(body, fps=body_fps, hand_mean=hand_mean) if body else None
+        signing = _signing(body, body_fps, hand_mean)
         done = artist.render_file(
             input,
             out,
@@ -155,3 +157,14 @@ def render(
     warn(done.warnings)
     for path in done.outputs:
         typer.echo(str(path))
+
+
+def _signing(body: Path | None, fps: float | None, hand_mean: bool) -> BodySequence | None:
+    from slp_mouthing.errors import InputError
+    from slp_mouthing.staging import read_signing
+
+    if body is not None:
+        return read_signing(body, fps=fps, hand_mean=hand_mean)
+    if fps is not None or hand_mean:
+        raise InputError(f"{'--hand-mean' if fps is None else '--body-fps'} without a body", hint="give one with --body")
+    return None

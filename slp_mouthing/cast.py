@@ -37,6 +37,9 @@ def find_head(options: CastOptions) -> Head:
     from slp_mouthing.head.choose import resolve_head
     from slp_mouthing.head.identities import IDENTITIES
 
+    if options.flame_shape is not None and options.head != "flame":
+        hint = "choose FLAME with --head flame, or leave --flame-shape out"
+        raise HeadError(f"--flame-shape is of FLAME, and the head is {options.head}", hint=hint)
     stored = stored_avatar(options.avatar)
     if options.head == "builtin":
         return load_builtin(IDENTITIES.get(options.avatar))

@@ -178,7 +178,7 @@ def _notes(asked: Sequence[_Asked], found: dict[Key, Said], recording: Recording
     if doubtful and found:
         yield (
             f"{recording.name}: few of the words are clearly heard; they are taken to be said in order, and nothing else: "
-            "check the times, or give what is said with --transcript"
+            f"check the times{'' if recording.transcript else ', or give what is said with --transcript'}"
         )
     if missing:
         named = ", ".join(f"'{text}'" for text in missing[:_NAMED])

@@ -95,6 +95,13 @@ def atomic_write(target: str | Path, content: bytes | str) -> None:
         path.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
+def keep_inputs(target: str | Path, *inputs: str | Path) -> None:
+    """Raises `OutputError` when `target` is one of the files or folders that the result is made of."""
+    for path in map(Path, inputs):
+        if path.exists() and Path(target).resolve() == path.resolve():
+            raise OutputError("is an input, which stays as it is", where=str(target), hint="choose another name with -o")
+
+
 def read_text(path: str | Path) -> str:
     """A UTF-8 text file, without its byte-order mark. Raises `InputError` for what is not one."""
     path = Path(path)

@@ -11,6 +11,7 @@ import numpy as np
 from slp_mouthing import body
 from slp_mouthing.body.pose_file import is_pose_file, read_pose
 from slp_mouthing.errors import InputError, OutputError
+from slp_mouthing.files import keep_inputs
 from slp_mouthing.types import FaceTrack
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def write_merged_mesh(
     from slp_mouthing.body_mesh import betas_of, gender_of, load_body, with_flame_face, write_body_mesh
 
     options, models = options or body.MergeOptions(), models or MeshOptions()
+    keep_inputs(out_path, track_path, body_path)
     if is_pose_file(Path(body_path)):
         raise InputError("a .pose file holds points, not joints, and has no mesh", where=str(body_path))
     track, own = FaceTrack.load(track_path), body.read_body(body_path, fps=options.fps, widen=options.widen)
@@ -74,6 +76,7 @@ def merge_file(
     The result has the body's own format, and all else in it keeps its bits. With the user's FLAME in `models`, the report says
     in mm what the body's format has no room for. Raises `MouthError`.
     """
+    keep_inputs(out_path, track_path, body_path)
     if is_pose_file(Path(body_path)):
         return _into_points(Path(track_path), Path(body_path), Path(out_path), options)
     report = body.merge_file(track_path, body_path, out_path, options)

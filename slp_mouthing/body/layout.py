@@ -163,7 +163,7 @@ def stored_fps(record: Record) -> float | None:
 
 def _fps(form: BodyFormat, record: Record, given: float | None) -> float:
     if given is not None and not 0.0 < given <= MAX_FPS:
-        raise InputError(f"the frame rate is {given:g}, expected up to {MAX_FPS:g} frames per second")
+        raise InputError(f"the frame rate is {given:g}, expected more than 0 and at most {MAX_FPS:g} frames per second")
     fps = given or stored_fps(record) or form.default_fps
     if fps is None:
         raise InputError(f"a {form.title} file does not say its frame rate", where=record.where, hint="say it with --fps N")

@@ -381,11 +381,18 @@ _RULES: dict[Reduction, str] = {
 }
 
 
+def _form(name: Reduction, phones: tuple[Phone, ...]) -> _Form:
+    """A reduction; of a word too short for it, the whole mouthing under its own name."""
+    kept = reduction.REDUCTIONS[name](phones)
+    whole = [phone.symbol for phone in kept] == [phone.symbol for phone in phones]
+    return _Form("full", kept) if whole else _Form(name, kept, _RULES[name])
+
+
 def _forms(phones: tuple[Phone, ...], intent: Intent, off: frozenset[str]) -> list[_Form]:
     """The mouthing and its reductions, fullest first, each shorter than the one before."""
     names = list(reduction.REDUCTIONS)
     allowed = names[:1] if "reduction" in off else names[names.index(intent.reduction) :]
-    forms = [_Form(name, reduction.REDUCTIONS[name](phones), _RULES[name]) for name in allowed]
+    forms = [_form(name, phones) for name in allowed]
     if intent.repeat > 1 and "repetition" not in off:
         syllables = len({phone.syllable for phone in phones})
         name: Reduction = "first_syllable" if syllables > 1 else "full"

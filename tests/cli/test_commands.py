@@ -209,3 +209,30 @@ def test_style_and_vertices_reach_the_track(gloss: Path, tmp_path: Path) -> None
     opened_m("--vertices")
     offsets = FaceTrack.load(tmp_path / "why.track.npz").vertex_offsets
     assert offsets is not None and offsets.shape[2] == 3 and offsets.max() > 0.001
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--flame-shape", "100"], "--flame-shape is of FLAME, and the head is builtin"),
+        (["--body-fps", "0"], "--body-fps without a body; give one with --body"),
+        (["--hand-mean"], "--hand-mean without a body; give one with --body"),
+    ],
+)
+def test_options_that_would_do_nothing_are_told(
+    gloss: Path, tmp_path: Path, options: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["render", str(gloss), "-o", str(tmp_path / "out"), "--formats", "npz", *options]) == 1
+    told = capsys.readouterr().err
+    assert message in told and one_line(told)
+    assert not (tmp_path / "out").exists()
+
+
+def test_people_of_the_built_in_head_are_told_apart(capsys: pytest.CaptureFixture[str]) -> None:
+    for name, hair in (("default", "brown short hair"), ("willow", "auburn hanging hair")):
+        assert run(["avatar", "info", name]) == 0
+        told = capsys.readouterr().out
+        assert hair in told and "triangles" in told
+    assert run(["avatar", "info", "wilow"]) == 1
+    told = capsys.readouterr().err
+    assert "did you mean willow?" in told and one_line(told)

@@ -62,3 +62,12 @@ def test_errors_are_one_line_and_nothing_is_written(
     error = capsys.readouterr().err
     assert message in error and error.count("\n") == 1
     assert not Path("out.npz").exists()
+
+
+@pytest.mark.usefixtures("files")
+@pytest.mark.parametrize("name", ["signer.npz", "why.track.npz", "../{}/signer.npz"])
+def test_inputs_are_never_written_over(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = [Path(file).read_bytes() for file in ("signer.npz", "why.track.npz")]
+    assert run(["merge", "why.track.npz", "signer.npz", "-o", name.format(tmp_path.name)]) == 1
+    assert "is an input, which stays as it is; choose another name with -o" in capsys.readouterr().err
+    assert [Path(file).read_bytes() for file in ("signer.npz", "why.track.npz")] == before

@@ -36,6 +36,7 @@ LEXICON = parse_lexicon(
       FEEL:
       NOW: now
       SUSHI: {mouthing: because, reduction: first_syllable}
+      REASON: {mouthing: why, reduction: first_syllable}
     """,
     "test.yaml",
 )
@@ -210,6 +211,12 @@ def test_reduction_is_stepwise(make: Planner) -> None:
 def test_a_usual_reduction_is_taken_with_room(make: Planner) -> None:
     (action,) = make(("SUSHI", 0.6)).actions
     assert (action.reduction, said(action)) == ("first_syllable", "bɪ")
+
+
+def test_a_word_too_short_for_its_usual_reduction_is_whole_and_said_so(make: Planner) -> None:
+    (action,) = make(("REASON", 0.6)).actions
+    assert (action.reduction, said(action)) == ("full", "waɪ")
+    assert "cut" not in action.rule
 
 
 def test_too_little_room_spreads_onto_a_pointing_sign(make: Planner) -> None:
