@@ -94,13 +94,12 @@ class AvatarPeople:
         self.is_filmed = targets == "video" or (targets is None and any(take.footage for take in takes))
         if self.is_filmed:
             _check_footage(takes)
-        self._folders = {subject: _folder_of(avatars, subject) for subject in sorted({take.subject for take in takes})}
-        bare = len(self.files.triangles)
-        for folder in set(self._folders.values()):
-            _check_mesh(folder, bare)
+        self.avatars = avatars
+        for folder in {_folder_of(avatars, take.subject) for take in takes}:
+            _check_mesh(folder, len(self.files.triangles))
         # Sitters differ where a tracker fits a shape to each clip; what they wear is the same.
         self._dressed = lru_cache(maxsize=None)(self._dress)
-        self._seated = lru_cache(maxsize=256)(self._seat)
+        self._seated = lru_cache(maxsize=64)(self._seat)
 
     def crops(self, clip: Clip, prediction: Tensor) -> Tensor:
         sitter = self.sitter(clip)
@@ -125,16 +124,15 @@ class AvatarPeople:
 
     def _seat(self, subject: str, neutral: bytes) -> Sitter:
         head = head_on(self.files, np.frombuffer(neutral, np.float32).reshape(-1, 3))
-        crop, shift = self._dressed(self._folders[subject])
+        crop, shift = self._dressed(_folder_of(self.avatars, subject))
         teeth = None if shift is None else Teeth(head, head.neutral_m[-TOOTH_COUNT:] + shift)
         camera = mouth_camera(mouth_points(head.neutral_m, head.landmarks))
         return Sitter(head, camera, crop, teeth, torch.tensor(head.neutral_m[:-TOOTH_COUNT]))
 
     def _dress(self, folder: Path) -> tuple[LipCrop, Array | None]:
         """An avatar's Gaussians, and how far its person's teeth stand from the usual place, [120, 3] m; None without teeth."""
-        stored, bare = load_avatar(folder), len(self.files.triangles)
-        triangles = self.files.triangles
-        if stored.card.triangles == bare:
+        stored, triangles = load_avatar(folder), self.files.triangles
+        if stored.card.triangles == len(triangles):
             return avatar_crop(stored.gaussians, triangles), None
         triangles = np.concatenate([triangles, tooth_triangles() + len(self.files.model.template)])
         shift = np.zeros((TOOTH_COUNT, 3), np.float32) if stored.person is None else tooth_shift(self.files, stored.person)

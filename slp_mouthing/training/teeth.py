@@ -6,6 +6,7 @@ as the skin does that the jaw alone carries: by the rotation that brings it near
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -87,5 +88,10 @@ def tooth_shift(files: FlameFiles, person: FlameIdentity) -> Array:  # [120, 3] 
 
 
 def head_on(files: FlameFiles, neutral_m: Array) -> FlameHead:
-    """FLAME with a face that is given as a mesh, [V, 3] m. Raises `HeadError` for another number of vertices."""
-    return make_head(files, np.zeros(0, np.float32), np.asarray(neutral_m - files.model.template, np.float32))
+    """FLAME with a face that is given as a mesh, [V, 3] m, and without expressions, which take much memory.
+
+    Raises `HeadError` for another number of vertices.
+    """
+    model = replace(files.model, shapes=files.model.shapes[:0], joint_shapes=files.model.joint_shapes[:0])
+    offset = np.asarray(neutral_m - model.template, np.float32)
+    return make_head(replace(files, model=model, shape_count=0), np.zeros(0, np.float32), offset)
