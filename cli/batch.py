@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import time
 from collections import Counter
 from pathlib import Path
@@ -112,7 +111,6 @@ def batch(
         out, settings, suffixes(with_report(formats, report)), resume=resume, **({"jobs": jobs} if jobs else {})
     )
     work = find_jobs(inputs, READERS, out)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # A scheduler's stop is orderly, as Ctrl-C is.
     with _Bar(len(work)) as bar:
         records = run(work, options, bar.advance)
     _summary(records, out)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -42,7 +41,6 @@ def build(
     """
     from slp_mouthing.training.corpus import CorpusOptions, build_corpus
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # A scheduler's stop is orderly, as Ctrl-C is.
     with _Bar() as bar:
         corpus = build_corpus(out, CorpusOptions(kind, seed, clips, jobs), bar.show)
     typer.echo(f"{out}: {_summary(corpus)}")

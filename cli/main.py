@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -55,6 +56,8 @@ def _version(version: bool = typer.Option(False, "--version", help="Print the ve
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line. Ends the process with 0 done, 1 a `MouthError` (one line on stderr), 2 wrong usage."""
+    # A scheduler's stop is orderly, as Ctrl-C is: it leaves no temporary files.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(run(arguments))
 
 

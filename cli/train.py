@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
@@ -81,7 +80,6 @@ def train(
         freeze=freeze, device=device, seed=seed, reader=reader, read_weight=read_weight, avatars=avatars,
         targets=cast("TargetName | None", targets),
     )  # fmt: skip
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # A scheduler's stop is orderly, as Ctrl-C is.
     tell = telling(out, tensorboard)
     best = curriculum.train(corpus, out, options, tell, on_prepared=_preparing(), resume=resume)
     typer.echo(f"{best}")

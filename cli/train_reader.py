@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -36,7 +35,6 @@ def reader(
 
     if steps and minutes:
         raise InputError("steps and minutes: give one of them")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # A scheduler's stop is orderly, as Ctrl-C is.
     usual = ReaderTraining()
     length: dict[str, Any] = {"steps": 0, "minutes": minutes} if minutes else {"steps": steps or usual.loop.steps}
     rendered = RenderOptions(people, test_people, clips, seed=seed)

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -236,3 +237,16 @@ def test_people_of_the_built_in_head_are_told_apart(capsys: pytest.CaptureFixtur
     assert run(["avatar", "info", "wilow"]) == 1
     told = capsys.readouterr().err
     assert "did you mean willow?" in told and one_line(told)
+
+
+def test_a_render_that_is_told_to_stop_leaves_no_hidden_files(gloss: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    gloss.write_text("WHY@20\n", encoding="utf-8")
+    command = [sys.executable, "-c", "from slp_mouthing.cli.main import main; main()", "render", str(gloss), "-o", str(out)]
+    process = subprocess.Popen([*command, "--formats", "mp4", "--size", "128"], stderr=subprocess.PIPE, text=True)
+    while process.poll() is None and not list(out.glob(".*.mp4")):
+        time.sleep(0.01)
+    process.terminate()
+    assert "stopped; what was finished is kept" in process.communicate(timeout=60)[1]
+    assert process.returncode == 130
+    assert {path.name for path in out.iterdir()} == {"why.track.npz", "why.plan.json"}
