@@ -7,6 +7,7 @@ plan; the plan says when the mouth rests.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -88,7 +89,8 @@ class MeshDriver:
         """The face of a score and its voice on the same clock. Raises `InputError`, for sound that is too long among others."""
         if (style.jaw, style.lip) != (1.0, 1.0):
             raise InputError(f"{self._model.name} has no jaw and lips of their own to size", hint="leave --jaw and --lip out")
-        present = presence(score, fps)
+        # A contact is entered at once where it is known to be one; what is only heard is entered gently.
+        present = presence(replace(score, phones=()), fps)
         if not score.phones:
             return Moved(with_gestures(np.zeros((len(present), len(CONTROL_NAMES))), present, score, fps))
         offsets = self.offsets(speech(), len(frame_times_s(score, fps)), fps)

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 pytest.importorskip("torch")
+pytest.importorskip("transformers")
 
 from slp_mouthing.avatar.dataset import load_dataset
 from slp_mouthing.avatar.flame_param import FlameParam
@@ -20,6 +21,7 @@ from slp_mouthing.avatar.splats import SplatAvatar, Splats
 from slp_mouthing.cli.main import run
 from tests.head.flame_files import FULL, write_folder
 from tests.head.glb_files import other_head, write_glb
+from tests.published_on_flame import write_checkpoint
 from tests.test_fitting import write_recording, write_track
 
 ROOT = Path(__file__).parent.parent
@@ -36,6 +38,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "examples").mkdir()
     (tmp_path / "examples" / "why-because.txt").write_text("WHY@0.3\nBECAUSE@0.3\n")
     write_folder(tmp_path / "flame2023", FULL, name="flame2023.pkl", masks=True)
+    write_checkpoint(tmp_path / "vocaset.pth")
     write_glb(tmp_path / "my.glb", [other_head()])
     write_avatar(blobs(FLAME_TRIANGLES), tmp_path / "point_cloud.ply")
     still = np.zeros((1, 3), np.float32)

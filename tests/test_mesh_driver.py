@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -68,7 +69,7 @@ def studio(desk: Path) -> Studio:
 def _said(studio: Studio, glosses: str = GLOSSES) -> tuple[np.ndarray, np.ndarray, FaceTrack]:
     """What the network says of the voice, times the mouthings' presence; that presence; and the track."""
     result = studio.render(glosses)
-    present, sound = presence(result.score, 30.0), result.sound
+    present, sound = presence(replace(result.score, phones=()), 30.0), result.sound
     motion = load_model("net.safetensors").predict(sound.samples, sound.sample_rate_hz).vertex_offsets
     held = np.concatenate([motion, np.repeat(motion[-1:], len(present) - len(motion), axis=0)])
     return held * present[:, None, None], present, result.track
