@@ -10,8 +10,7 @@ curve.jsonl        one line per report
 from __future__ import annotations
 
 import json
-import pickle
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +18,7 @@ import torch
 
 from slp_mouthing.errors import InputError, OutputError
 from slp_mouthing.files import DAMAGED, atomic_path, atomic_write, read_text
+from slp_mouthing.torchfile import read_torch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,6 +55,9 @@ def open_run(folder: str | Path, settings: Mapping[str, Any], *, resume: bool) -
             raise OutputError("holds a run", where=str(folder), hint="go on with it with --resume, or choose another folder")
         if different := _difference(_settings(folder), stored):
             raise OutputError(f"was begun with another {different}", where=str(folder), hint="choose another folder with -o")
+        for name in (CHECKPOINT, BEST, LIGHT, CURVE):
+            for leftover in folder.glob(f".????????.{name}"):
+                leftover.unlink()  # Of a run that was killed while it saved.
         return (folder / CHECKPOINT).exists()
     atomic_write(folder / RUN, json.dumps(stored, indent=1) + "\n")
     return False
@@ -87,17 +90,36 @@ def save_checkpoint(folder: str | Path, network: nn.Module, optimiser: torch.opt
 def load_checkpoint(folder: str | Path, network: nn.Module, optimiser: torch.optim.Optimizer) -> Counters:
     """Put the state back. Raises `InputError` for a file that is missing, damaged, or of another network."""
     path = Path(folder) / CHECKPOINT
+    content = read_torch(path, hint="begin the run again in another folder")
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-        counters = Counters(**{field.name: content["counters"][field.name] for field in fields(Counters)})
+        counters = _counters(content["counters"])
         network.load_state_dict(content["network"])
         optimiser.load_state_dict(content["optimiser"])
-    except FileNotFoundError as error:
-        raise InputError("no such file", where=str(path), hint="begin the run without --resume") from error
-    except (*DAMAGED, TypeError, AttributeError, IndexError, pickle.UnpicklingError) as error:
-        told = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise InputError(f"is damaged, or of another network ({told})", where=str(path), hint="begin the run again") from error
+        _check_state(network, optimiser)
+    except (*DAMAGED, TypeError, AttributeError, IndexError) as error:
+        told = str(error).strip().splitlines()[-1].strip() if str(error).strip() else type(error).__name__
+        hint = "begin the run again in another folder"
+        raise InputError(f"is damaged, or of another network ({told})", where=str(path), hint=hint) from error
     return counters
+
+
+def _counters(found: Mapping[str, Any]) -> Counters:
+    """Raises `KeyError`, `TypeError` or `ValueError` for what no run saved."""
+    usual = Counters()
+    for name, value in asdict(usual).items():
+        if not isinstance(found[name], type(value)):
+            raise ValueError(f"{name} is {found[name]!r}")
+    return Counters(**{name: found[name] for name in asdict(usual)})
+
+
+def _check_state(network: nn.Module, optimiser: torch.optim.Optimizer) -> None:
+    """torch takes a state of other shapes, and learns nonsense with it. Raises `ValueError`."""
+    for name, weight in network.named_parameters():
+        moments = [value for value in optimiser.state.get(weight, {}).values() if isinstance(value, torch.Tensor) and value.ndim]
+        if any(moment.shape != weight.shape for moment in moments):
+            raise ValueError(f"the optimiser's state of '{name}' has another shape")
+        if not all(bool(values.isfinite().all()) for values in (weight, *moments)):
+            raise ValueError(f"'{name}' holds values that are not finite")
 
 
 def append_curve(folder: str | Path, entry: Mapping[str, Any]) -> None:

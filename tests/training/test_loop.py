@@ -194,6 +194,40 @@ def test_a_damaged_checkpoint_is_told(tmp_path: Path, damage: str) -> None:
     assert "\n" not in str(told.value)
 
 
+def _edited(content: dict[str, Any], edit: str) -> None:
+    first = next(iter(content["network"]))
+    if edit == "step":
+        content["counters"]["step"] = "many"
+    elif edit == "weight":
+        content["network"][first].view(-1)[0] = math.nan
+    else:
+        state = next(state for state in content["optimiser"]["state"].values() if state["exp_avg"].ndim > 1)
+        state["exp_avg"] = torch.zeros(2)
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [("step", "step is 'many'"), ("weight", "holds values that are not finite"), ("moments", "state of .* has another shape")],
+)
+def test_an_edited_checkpoint_is_told(tmp_path: Path, edit: str, message: str) -> None:
+    first = loop(tmp_path)
+    first.step()
+    first.save()
+    content = torch.load(tmp_path / CHECKPOINT, weights_only=True)
+    _edited(content, edit)
+    torch.save(content, tmp_path / CHECKPOINT)
+    with pytest.raises(InputError, match=message):
+        loop(tmp_path).run(resume=True)
+
+
+def test_what_a_kill_left_while_it_saved_goes_with_resume(tmp_path: Path) -> None:
+    open_run(tmp_path, {}, resume=False)
+    for name in (".0a1b2c3d.checkpoint.pt", ".0a1b2c3d.best.safetensors", ".mine"):
+        (tmp_path / name).write_bytes(b"half")
+    open_run(tmp_path, {}, resume=True)
+    assert {path.name for path in tmp_path.iterdir()} == {RUN, ".mine"}
+
+
 def test_half_a_line_of_a_killed_run_is_forgotten(tmp_path: Path) -> None:
     (tmp_path / CURVE).write_text('{"step": 2}\n{"step": 4}\n{"ste')
     checkpoints.trim_curve(tmp_path, 2)
