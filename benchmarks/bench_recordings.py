@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING
 from slp_mouthing import drivers
 from slp_mouthing.articulation import Style, articulate
 from slp_mouthing.articulation import perform as faced
+from slp_mouthing.articulation.likeness import moments
 from slp_mouthing.articulation.motion import frame_times_s, presence
 from slp_mouthing.errors import MouthError
 from slp_mouthing.evaluation import closures, curves
@@ -116,8 +117,8 @@ def measured(found: list[Sample], move: Callable[[Sample], ControlCurves]) -> di
     for sample in found:
         made, real = move(sample), articulate(sample.score, FPS)
         mouthing = curves.mouthing(sample.score, FPS, len(real))
-        within.append(curves.moments(made.values, real.values, mouthing))
-        throughout.append(curves.moments(made.values, real.values))
+        within.append(moments(made.values, real.values, mouthing))
+        throughout.append(moments(made.values, real.values))
         seen, truth = watching(made), watching(real)
         for kind, tally in tallies.items():
             tally.append(closures.tally(kind, sample.score, seen, truth, FPS))

@@ -47,18 +47,18 @@ def bouts(score: MouthScore, articulate: Callable[[MouthScore], ControlCurves]) 
     curves = articulate(score)
     later = {end_s: end_s + 2.0 / curves.fps for _, end_s in planned}
     prolonged = articulate(replace(score, actions=tuple((a, later.get(b, b)) for a, b in score.actions)))
-    away = _runs(np.any(curves.values > 0.0, axis=1))
+    away = runs(np.any(curves.values > 0.0, axis=1))
     moving = [
         [run for run in away if run[0] < end_s * curves.fps and run[1] > start_s * curves.fps] for start_s, end_s in planned
     ]
-    left = _runs(np.any(curves.values != prolonged.values, axis=1))
+    left = runs(np.any(curves.values != prolonged.values, axis=1))
     if not all(moving) or sum(map(len, moving)) != len(away) or len(left) != len(planned):
         raise ValueError(f"{len(planned)} bouts planned, the face moves {len(away)} times and leaves for rest {len(left)} times")
     visible = np.any(curves.values > VISIBLE, axis=1)
     return [
-        Bout(*plan, (runs[0][0] + int(np.argmax(visible[slice(*runs[0])]))) / curves.fps, (leaves - 1) / curves.fps,
-             runs[-1][1] / curves.fps)
-        for plan, runs, (leaves, _) in zip(planned, moving, left, strict=True)
+        Bout(*plan, (own[0][0] + int(np.argmax(visible[slice(*own[0])]))) / curves.fps, (leaves - 1) / curves.fps,
+             own[-1][1] / curves.fps)
+        for plan, own, (leaves, _) in zip(planned, moving, left, strict=True)
     ]  # fmt: skip
 
 
@@ -72,7 +72,7 @@ def _planned(score: MouthScore) -> list[tuple[float, float]]:
     return found
 
 
-def _runs(true: NDArray[np.bool_]) -> list[tuple[int, int]]:  # [T]
-    """First frame of each run of true ones and the first after it."""
+def runs(true: NDArray[np.bool_]) -> list[tuple[int, int]]:  # [T]
+    """First frame of each run of frames in which something holds, and the first frame after it."""
     steps = np.diff(np.concatenate([[0], true, [0]]).astype(np.int8))
     return list(zip(np.flatnonzero(steps == 1).tolist(), np.flatnonzero(steps == -1).tolist(), strict=True))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from slp_mouthing.articulation.measure import runs
 from slp_mouthing.evaluation.statistics import Estimate, ratio
 from slp_mouthing.phonetics import BILABIALS, LABIODENTALS
 
@@ -55,7 +56,7 @@ def tally(kind: Kind, score: MouthScore, predicted: Seen, true: Seen, fps: float
     found = Tally(wanted=len(asked), reached=sum(bool(seen[_frames(phone, fps, len(seen))].any()) for phone in asked))
     wanted = _widened(real | _any_of(asked, fps, len(seen)))
     made = right = 0
-    for start, stop in _runs(seen & _inner(score, fps, len(seen))):
+    for start, stop in runs(seen & _inner(score, fps, len(seen))):
         made, right = made + 1, right + bool(wanted[start:stop].any())
     return replace(found, made=made, right=right)
 
@@ -101,8 +102,3 @@ def _widened(flags: Flags) -> Flags:
         out[k:] |= flags[:-k]
         out[:-k] |= flags[k:]
     return out
-
-
-def _runs(flags: Flags) -> list[tuple[int, int]]:
-    steps = np.diff(np.concatenate([[0], flags, [0]]).astype(np.int8))
-    return list(zip(np.flatnonzero(steps == 1).tolist(), np.flatnonzero(steps == -1).tolist(), strict=True))

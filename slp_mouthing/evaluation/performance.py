@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from slp_mouthing.articulation import Style, articulate
+from slp_mouthing.articulation.likeness import moments
 from slp_mouthing.errors import InputError
 from slp_mouthing.evaluation import closures, curves, metrics
 from slp_mouthing.evaluation.viseme_classifier import windows
 from slp_mouthing.evaluation.word_identification import word_motions
 
 if TYPE_CHECKING:
+    from slp_mouthing.articulation.likeness import Moments
     from slp_mouthing.evaluation.drivers import Judged
     from slp_mouthing.evaluation.lip_measures import Onlooker, Seen
     from slp_mouthing.evaluation.passages import Passage
@@ -38,9 +40,9 @@ class Performance:
     """One passage: how far the prediction is from the truth, and what can be read of both."""
 
     words: tuple[str, ...]
-    within: curves.Moments
+    within: Moments
     """Of the control curves, within mouthings."""
-    throughout: curves.Moments
+    throughout: Moments
     lips: closures.Tally
     teeth: closures.Tally
     errors_m: Floats  # [T] of the lip vertex that is furthest off
@@ -63,8 +65,8 @@ def perform(driver: Judged, passage: Passage, onlooker: Onlooker, fps: float, st
     middle = onlooker.middle_of_lips
     return Performance(
         words=passage.words,
-        within=curves.moments(made.values, real.values, curves.mouthing(score, fps, len(real))),
-        throughout=curves.moments(made.values, real.values),
+        within=moments(made.values, real.values, curves.mouthing(score, fps, len(real))),
+        throughout=moments(made.values, real.values),
         lips=closures.tally("lips", score, seen, truth, fps),
         teeth=closures.tally("teeth", score, seen, truth, fps),
         errors_m=metrics.lip_errors_m(seen.lips_m, truth.lips_m, np.arange(len(onlooker.lips))),

@@ -13,6 +13,8 @@ import numpy as np
 import torch
 
 from slp_mouthing.articulation import CHANNELS, compose
+from slp_mouthing.articulation.likeness import mean_r, moments, stacked
+from slp_mouthing.articulation.measure import runs
 from slp_mouthing.training.batches import motion_batch, voice_normalisers, voice_of
 from slp_mouthing.training.forcing import speakers
 
@@ -32,8 +34,6 @@ LISTENINGS: tuple[Listening, ...] = ("both", "phones", "audio")
 CLOSED = 0.85
 """Of lipsShut times presence: from here on lips are seen to touch."""
 _PRESENT = 0.02
-_MOVES = 0.01
-"""Deviation of a control that moves at all."""
 _NEAR = 1
 """Frames that a closure may be early or late."""
 
@@ -43,7 +43,7 @@ class Scores:
     """Of articulation, over all clips together."""
 
     correlation: float
-    """Mean over controls of Pearson's r with the true curve, in frames of a mouthing."""
+    """Mean over controls of Pearson's r with the true curve, in frames of a mouthing: that of `mouth evaluate driver`."""
     recall: float
     """Part of the true closures of the lips (runs of `CLOSED` frames) that the prediction makes within a frame."""
     precision: float
@@ -64,13 +64,11 @@ def score_articulation(predicted: Sequence[Floats], true: Sequence[Floats]) -> S
 
 
 def correlation(predicted: Sequence[Floats], true: Sequence[Floats]) -> float:
-    """Mean Pearson's r of the control curves that move, in frames of a mouthing. A predicted curve that stands still has r 0."""
-    present = np.concatenate([values[:, -1] for values in true]) > _PRESENT
-    curves, truth = (compose(np.concatenate(list(parts)).astype(np.float64))[present] for parts in (predicted, true))
-    curves, truth = curves - curves.mean(axis=0), truth - truth.mean(axis=0)
-    moving = truth.std(axis=0) > _MOVES
-    spread = np.sqrt((curves**2).sum(axis=0) * (truth**2).sum(axis=0))[moving]
-    return float(np.mean((curves * truth).sum(axis=0)[moving] / np.maximum(spread, 1e-9))) if moving.any() else 1.0
+    """Mean Pearson's r of the control curves that move (`mean_r`), in frames of a mouthing; 1 where nothing moves."""
+    pairs = [[values.astype(np.float64) for values in pair] for pair in zip(predicted, true, strict=True)]
+    count, sums = stacked([moments(compose(found), compose(truth), truth[:, -1] > _PRESENT) for found, truth in pairs])
+    value = float(mean_r(count.sum()[None], sums.sum(axis=0)[None])[0])
+    return 1.0 if np.isnan(value) else value
 
 
 def _closures(predicted: Floats, true: Floats) -> tuple[int, int, int, int]:
@@ -82,12 +80,11 @@ def _closures(predicted: Floats, true: Floats) -> tuple[int, int, int, int]:
 def shut_runs(channels: Floats) -> list[Run]:
     """First frame and the frame after the last of each closure of the lips. [T, 15]"""
     shut = channels[:, CHANNELS.index("lipsShut")] * channels[:, CHANNELS.index("presence")] >= CLOSED
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], shut, [False]]).astype(np.int8))).tolist()
-    return list(zip(edges[::2], edges[1::2], strict=True))
+    return runs(np.asarray(shut))
 
 
-def _near(runs: Sequence[Run], others: Sequence[Run]) -> int:
-    return sum(any(a - _NEAR < d and c < b + _NEAR for c, d in others) for a, b in runs)
+def _near(some: Sequence[Run], others: Sequence[Run]) -> int:
+    return sum(any(a - _NEAR < d and c < b + _NEAR for c, d in others) for a, b in some)
 
 
 # ---- a network over clips -------------------------------------------------------------------------------------------------

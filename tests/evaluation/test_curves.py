@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from slp_mouthing.articulation.likeness import moments
 from slp_mouthing.errors import InputError
 from slp_mouthing.evaluation import curves
 from slp_mouthing.types import CONTROL_NAMES, MouthScore
@@ -22,7 +23,7 @@ def clip(seed: int, frames: int = 40) -> np.ndarray:
 def test_correlation_is_pearsons_over_all_frames_of_all_clips() -> None:
     true = [clip(1), clip(2)]
     predicted = [0.7 * values + 0.3 * clip(10 + k) for k, values in enumerate(true)]
-    found = curves.correlation([curves.moments(p, t) for p, t in zip(predicted, true, strict=True)])
+    found = curves.correlation([moments(p, t) for p, t in zip(predicted, true, strict=True)])
     a, b = np.concatenate(predicted), np.concatenate(true)
     expected = np.mean([np.corrcoef(a[:, k], b[:, k])[0, 1] for k in (JAW, FUNNEL)])
     assert found.value == pytest.approx(expected)
@@ -32,30 +33,30 @@ def test_correlation_is_pearsons_over_all_frames_of_all_clips() -> None:
 def test_both_sides_count_once_and_what_stands_still_has_none() -> None:
     true, predicted = clip(1), clip(1)
     true[:, LEFT] = true[:, RIGHT] = np.linspace(0, 1, 40)
-    assert curves.correlation([curves.moments(predicted, true)]).value == pytest.approx(2 / 3)
+    assert curves.correlation([moments(predicted, true)]).value == pytest.approx(2 / 3)
     predicted[:, RIGHT] = true[:, RIGHT]
-    assert curves.correlation([curves.moments(predicted, true)]).value == pytest.approx(2 / 3)
+    assert curves.correlation([moments(predicted, true)]).value == pytest.approx(2 / 3)
     predicted[:, LEFT] = true[:, LEFT]
-    assert curves.correlation([curves.moments(predicted, true)]).value == pytest.approx(1.0)
+    assert curves.correlation([moments(predicted, true)]).value == pytest.approx(1.0)
 
 
 def test_frames_can_be_chosen() -> None:
     true, predicted = clip(1), clip(1)
     predicted[20:] = 0.0
     frames = np.arange(40) < 20
-    assert curves.correlation([curves.moments(predicted, true, frames)]).value == pytest.approx(1.0)
-    assert curves.correlation([curves.moments(predicted, true)]).value < 0.9
+    assert curves.correlation([moments(predicted, true, frames)]).value == pytest.approx(1.0)
+    assert curves.correlation([moments(predicted, true)]).value < 0.9
 
 
 def test_nothing_that_moves_has_no_correlation() -> None:
     still = np.zeros((5, len(CONTROL_NAMES)))
-    assert np.isnan(curves.correlation([curves.moments(still, still)]).value)
+    assert np.isnan(curves.correlation([moments(still, still)]).value)
     assert np.isnan(curves.correlation([]).value)
 
 
 def test_frames_that_do_not_match_are_refused() -> None:
     with pytest.raises(InputError, match="the same frames"):
-        curves.moments(clip(1), clip(1)[:-1])
+        moments(clip(1), clip(1)[:-1])
 
 
 def test_rest_and_mouthing_by_the_plan() -> None:
