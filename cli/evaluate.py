@@ -22,6 +22,9 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Figures of 
 _Judged = Annotated[
     str, typer.Option("--driver", help="rules, neural, or neural-by-ear (the decoder without the phones, as for a recording).")
 ]
+_Network = Annotated[
+    Path | None, typer.Option("--network", metavar="FILE", help="A decoder of `mouth train` to judge instead of the shipped one.")
+]
 _Fps = Annotated[float, typer.Option(help="Frames per second.", min=10.0, max=120.0)]
 _Seed = Annotated[int, typer.Option(help="Of all that is drawn.", min=0)]
 _Json = Annotated[bool, typer.Option("--json", help="Print the figures as one JSON object.")]
@@ -31,6 +34,7 @@ _Plot = Annotated[Path | None, typer.Option("--plot", metavar="FILE", help="Draw
 @app.command("driver")
 def driver(
     judged: _Judged = "neural",
+    network: _Network = None,
     voices: Annotated[
         str, typer.Option(metavar="NAMES", help="espeak-ng voices with commas, a column each; default: usual and held out.")
     ] = "",
@@ -51,13 +55,14 @@ def driver(
 
     names = tuple(name.strip() for name in voices.split(",") if name.strip())
     with _bar("passages") as show:
-        report = judge(find_judged(judged), JudgeOptions(names, passages, training, fps, seed), show)
+        report = judge(find_judged(judged, network), JudgeOptions(names, passages, training, fps, seed), show)
     _show(report, as_json, plot)
 
 
 @app.command("pairs")
 def pairs(
     judged: _Judged = "neural",
+    network: _Network = None,
     lexicon: Lexicons = None,
     training: Annotated[int, typer.Option(help="Realisations of each word to learn from.", min=2)] = 24,
     test: Annotated[int, typer.Option(help="Realisations of each word to test.", min=2)] = 16,
@@ -75,7 +80,7 @@ def pairs(
 
     with _bar("words") as show:
         options = PairOptions(training, test, fps, seed)
-        report = judge_pairs(find_judged(judged), load_lexicon(tuple(lexicon or ())), options, show)
+        report = judge_pairs(find_judged(judged, network), load_lexicon(tuple(lexicon or ())), options, show)
     _show(report, as_json, plot)
 
 

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 from slp_mouthing import drivers
 from slp_mouthing.articulation import perform, presence, styled
 from slp_mouthing.articulation.motion import frame_times_s
+from slp_mouthing.driver_files import read_decoder
+from slp_mouthing.drivers import voice_normaliser
 from slp_mouthing.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from slp_mouthing.articulation import Style
+    from slp_mouthing.drivers import Neural
     from slp_mouthing.speech.espeak import Espeak
     from slp_mouthing.training.voices import Voice
     from slp_mouthing.types import ControlCurves, MouthScore, Speech
 
     Move = Callable[[MouthScore, Callable[[], Speech], float, Style, Voice], ControlCurves]
     """Score, its sound where it is heard, frames per second, size of the movements, who speaks -> the face."""
+
+NAMES = ("rules", "neural", "neural-by-ear")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +36,19 @@ class Judged:
     move: Move
 
 
-def find_judged(name: str) -> Judged:
-    """One of `JUDGED`. Raises `InputError` for another name, and when the decoder's file is missing or damaged."""
-    if name not in JUDGED:
-        raise InputError(f"unknown driver '{name}', allowed: {', '.join(JUDGED)}")
-    return Judged(name, JUDGED[name])
+def find_judged(name: str, network: str | Path | None = None) -> Judged:
+    """One of `NAMES`; `network`: a file of `mouth train` instead of the shipped decoder.
+
+    Raises `InputError` for another name, and when the decoder's file is missing, damaged or no decoder.
+    """
+    if name not in NAMES:
+        raise InputError(f"unknown driver '{name}', allowed: {', '.join(NAMES)}")
+    if name == "rules":
+        if network is not None:
+            raise InputError("rules need no network", where=str(network), hint="judge it with --driver neural or neural-by-ear")
+        return Judged(name, _rules)
+    decoder = drivers.shipped() if network is None else read_decoder(str(network))
+    return Judged(name, (_Knowing if name == "neural" else _Hearing)(decoder))
 
 
 def judged(name: str, move: Callable[[MouthScore, Speech], ControlCurves]) -> Judged:
@@ -46,16 +60,25 @@ def _rules(score: MouthScore, sound: Callable[[], Speech], fps: float, style: St
     return perform(drivers.Rules()(score, sound, fps, style), score, fps)
 
 
-def _neural(score: MouthScore, sound: Callable[[], Speech], fps: float, style: Style, voice: Voice) -> ControlCurves:
-    driver = drivers.find_driver("neural", cast("Espeak", voice))  # It asks the voice to speak, which this one does too.
-    return perform(driver(score, sound, fps, style), score, fps)
+@dataclass(frozen=True, slots=True)
+class _Knowing:
+    """The decoder with sound and phones, as the pipeline has it."""
+
+    decoder: Neural
+
+    def __call__(self, score: MouthScore, sound: Callable[[], Speech], fps: float, style: Style, voice: Voice) -> ControlCurves:
+        # The normaliser asks the voice to speak, which this one does too.
+        driver = replace(self.decoder, normaliser=voice_normaliser(cast("Espeak", voice)))
+        return perform(driver(score, sound, fps, style), score, fps)
 
 
-def _by_ear(score: MouthScore, sound: Callable[[], Speech], fps: float, style: Style, voice: Voice) -> ControlCurves:
-    values = drivers.shipped().predict(frame_times_s(score, fps), fps, sound())
-    values[:, -1] = presence(score, fps)
-    return perform(styled(values, style), score, fps)
+@dataclass(frozen=True, slots=True)
+class _Hearing:
+    """The decoder without the phones, as for a recording whose words nobody knows; the plan says when it rests."""
 
+    decoder: Neural
 
-JUDGED: dict[str, Move] = {"rules": _rules, "neural": _neural, "neural-by-ear": _by_ear}
-"""`neural-by-ear` is the decoder without the phones, as for a recording whose words nobody knows; the plan says when it rests."""
+    def __call__(self, score: MouthScore, sound: Callable[[], Speech], fps: float, style: Style, voice: Voice) -> ControlCurves:
+        values = self.decoder.predict(frame_times_s(score, fps), fps, sound())
+        values[:, -1] = presence(score, fps)
+        return perform(styled(values, style), score, fps)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
+from importlib import resources
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +17,8 @@ from slp_mouthing.evaluation.drivers import Judged, find_judged, judged
 from slp_mouthing.types import CONTROL_NAMES, ControlCurves, MouthScore, Speech
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from slp_mouthing.evaluation.report import Report
 
 FPS = 30.0
@@ -98,10 +103,21 @@ def test_progress_and_seeds() -> None:
     assert judge(find_judged("rules"), OPTIONS).to_json() == first.to_json()
 
 
+def test_a_network_of_ones_own_is_judged_as_the_shipped_one_is(tmp_path: Path) -> None:
+    with resources.as_file(resources.files("slp_mouthing.avatars") / "default" / "decoder.npz") as shipped:
+        copied = shutil.copy(shipped, tmp_path / "best.npz")
+    short = replace(OPTIONS, passages=1)
+    assert judge(find_judged("neural-by-ear", copied), short).to_json() == judge(find_judged("neural-by-ear"), short).to_json()
+
+
 def test_what_cannot_be_judged() -> None:
     with pytest.raises(InputError, match="at least 1"):
         JudgeOptions(passages=0)
     with pytest.raises(InputError, match="unknown driver 'magic', allowed: rules, neural"):
         find_judged("magic")
+    with pytest.raises(InputError, match="rules need no network"):
+        find_judged("rules", "best.npz")
+    with pytest.raises(InputError, match="no such file"):
+        find_judged("neural", "nowhere.npz")
     with pytest.raises(InputError, match="made frames"):
         judge(changed("cut", lambda values: values[:-1]), OPTIONS)
