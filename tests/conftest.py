@@ -12,7 +12,14 @@ from slp_mouthing.speech.recording import Recording
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from slp_mouthing.training.clip import Split
+
     Spoken = tuple[Recording, list[tuple[float, float]]]
+
+WORDS: dict[Split, tuple[str, ...]] = {
+    "train": ("mother", "five", "shoe", "apple", "week", "beef", "paper", "goat", "yellow", "river", "think", "harbour"),
+    "test": ("bomb", "puppy", "vivid", "father", "moon", "cheese"),
+}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -38,3 +45,23 @@ def say() -> Callable[..., Spoken]:
         return Recording(samples, rate, "said.wav"), spans
 
     return said
+
+
+@pytest.fixture
+def few_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Evaluation on a few words instead of the lexicon's thousands, which would have to be sorted into splits."""
+    from slp_mouthing.evaluation import passages
+    from slp_mouthing.training.texts import Texts
+
+    monkeypatch.setattr(passages, "texts_of", lambda split: Texts(split, WORDS[split], ()))
+
+
+@pytest.fixture
+def few_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`mouth evaluate pairs` on one pair of each kind."""
+    from slp_mouthing.evaluation import minimal_pairs
+    from slp_mouthing.evaluation.realisations import Word
+
+    for name in ("_HOMOPHENES", "_NEAR", "_NASALS"):
+        monkeypatch.setattr(minimal_pairs, name, "pat bat")
+    monkeypatch.setattr(minimal_pairs, "contrasts", lambda lexicon: [(Word("WHY", True), Word("BECAUSE", True))])

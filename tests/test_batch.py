@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -35,8 +37,12 @@ def lines(out: Path) -> list[dict[str, object]]:
     return [json.loads(line) for line in (out / "batch.jsonl").read_text(encoding="utf-8").splitlines()]
 
 
-def batch(sources: list[Path], out: Path, *, resume: bool = False, fps: float = 30.0) -> list[Record]:
-    options = BatchOptions(out, StudioOptions(fps=fps), jobs=1, resume=resume)
+RULES = StudioOptions(driver="rules")
+"""A worker is ready in half the time."""
+
+
+def batch(sources: list[Path], out: Path, *, resume: bool = False, studio: StudioOptions = RULES) -> list[Record]:
+    options = BatchOptions(out, studio, jobs=1, resume=resume)
     return run(find_jobs(sources, (".txt",)), options, lambda record: None)
 
 
@@ -64,12 +70,12 @@ def test_resume_renders_only_what_is_missing_damaged_or_changed(sources: list[Pa
     assert (out / "a.track.npz").stat().st_mtime_ns == before
     assert len(FaceTrack.load(out / "b-002.track.npz")) > 20
     assert {record.status for record in batch(good, out, resume=True)} == {"skipped"}
-    assert {record.status for record in batch(good, out, resume=True, fps=25.0)} == {"done"}
+    assert {record.status for record in batch(good, out, resume=True, studio=replace(RULES, fps=25.0))} == {"done"}
 
 
 def test_workers_make_the_same_bytes_as_one_process(sources: list[Path], tmp_path: Path) -> None:
     good = [path for path in sources if path.stem != "bad"]
-    batch(good, tmp_path / "workers")
+    batch(good, tmp_path / "workers", studio=StudioOptions())
     for path in good:
         assert run_command(["render", str(path), "-o", str(tmp_path / "one"), "--formats", "npz"]) == 0
     names = sorted(path.name for path in (tmp_path / "one").iterdir())
@@ -87,7 +93,7 @@ def test_killed_at_any_moment_it_keeps_what_was_finished(tmp_path: Path) -> None
     source.mkdir()
     for number in range(400):
         (source / f"{number:03}.txt").write_text(f"WHY@0.5 LATE@0.{number % 5 + 4} FAMILY BUS BECAUSE", encoding="utf-8")
-    command = [*MOUTH, "batch", str(source), "-o", str(out), "--jobs", "1"]
+    command = [*MOUTH, "batch", str(source), "-o", str(out), "--jobs", "1", "--driver", "rules"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
     while process.poll() is None and len(finished_in(out)) < 5:
         time.sleep(0.02)
@@ -101,8 +107,11 @@ def test_killed_at_any_moment_it_keeps_what_was_finished(tmp_path: Path) -> None
 
 
 def children(pid: int) -> list[int]:
-    tasks = Path(f"/proc/{pid}/task")
-    return [int(child) for task in tasks.iterdir() for child in (task / "children").read_text().split()]
+    found = []
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        with contextlib.suppress(OSError):  # A thread that has ended.
+            found += [int(child) for child in (task / "children").read_text().split()]
+    return found
 
 
 def is_worker(pid: int) -> bool:
@@ -112,7 +121,7 @@ def is_worker(pid: int) -> bool:
         return False
 
 
-needs_proc = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks for processes in /proc")
+needs_proc = pytest.mark.skipif(not Path("/proc/thread-self/children").exists(), reason="looks for processes in /proc")
 
 
 @needs_proc
@@ -130,7 +139,7 @@ def test_a_worker_that_is_killed_costs_no_file(tmp_path: Path) -> None:
             os.kill(next(child for child in children(os.getpid()) if is_worker(child)), signal.SIGKILL)
             time.sleep(0.5)
 
-    records = run(find_jobs(jobs, (".txt",)), BatchOptions(tmp_path / "out", StudioOptions(), jobs=2), kill_one)
+    records = run(find_jobs(jobs, (".txt",)), BatchOptions(tmp_path / "out", RULES, jobs=2), kill_one)
     assert [record.status for record in records] == ["done"] * 12
 
 
@@ -140,13 +149,14 @@ def test_no_worker_outlives_the_batch(how: signal.Signals, tmp_path: Path) -> No
     for number in range(300):
         (tmp_path / f"{number:03}.txt").write_text("WHY@0.5 LATE FAMILY BUS BECAUSE", encoding="utf-8")
     out = tmp_path / "out"
-    process = subprocess.Popen([*MOUTH, "batch", str(tmp_path), "-o", str(out), "-j", "1"], stderr=subprocess.PIPE, text=True)
+    command = [*MOUTH, "batch", str(tmp_path), "-o", str(out), "-j", "1", "--driver", "rules"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     while process.poll() is None and len(finished_in(out)) < 3:
         time.sleep(0.02)
     workers = [child for child in children(process.pid) if is_worker(child)]
     process.send_signal(how)
     stderr = process.communicate()[1]
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while any(is_worker(worker) for worker in workers) and time.monotonic() < end:
         time.sleep(0.05)
     assert workers and not any(is_worker(worker) for worker in workers)
@@ -156,7 +166,7 @@ def test_no_worker_outlives_the_batch(how: signal.Signals, tmp_path: Path) -> No
 
 def test_what_a_file_loses_is_in_the_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "a.txt").write_text("WHY BUS\nWHY@\n", encoding="utf-8")
-    assert run_command(["batch", str(tmp_path), "-o", str(tmp_path / "out")]) == 0
+    assert run_command(["batch", str(tmp_path), "-o", str(tmp_path / "out"), "--jobs", "1", "--driver", "rules"]) == 0
     assert "a.txt:2:" in str(lines(tmp_path / "out")[0]["warnings"])
     assert "warnings in 1 files" in capsys.readouterr().out
 
@@ -166,14 +176,14 @@ def test_results_are_not_taken_for_inputs(tmp_path: Path) -> None:
     (tmp_path / "B.TXT").write_text("WHY", encoding="utf-8")
     for _ in range(2):
         command = ["batch", str(tmp_path), "-o", str(tmp_path / "out"), "--formats", "npz,livelink.csv,sigml"]
-        assert run_command(command) == 0
+        assert run_command([*command, "--jobs", "1", "--driver", "rules"]) == 0
         assert len(lines(tmp_path / "out")) == 2
 
 
 def test_a_damaged_result_is_made_again(tmp_path: Path) -> None:
     source, out = tmp_path / "a.txt", tmp_path / "out"
     source.write_text("WHY", encoding="utf-8")
-    options = BatchOptions(out, StudioOptions(), formats=("glb",), jobs=1, resume=True)
+    options = BatchOptions(out, RULES, formats=("glb",), jobs=1, resume=True)
     for suffix in ("plan.json", "glb"):
         run(find_jobs([source], (".txt",)), options, lambda record: None)
         whole = (out / f"a.{suffix}").read_bytes()

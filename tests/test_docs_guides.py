@@ -49,6 +49,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.usefixtures("few_words", "few_pairs")
 @pytest.mark.parametrize("page", PAGES)
 def test_commands_run_one_after_the_other(page: str, desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if page == "slp.md":

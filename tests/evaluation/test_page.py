@@ -9,8 +9,6 @@ from pathlib import Path
 import pytest
 
 from slp_mouthing.cli.main import run
-from slp_mouthing.evaluation import minimal_pairs
-from slp_mouthing.evaluation.realisations import Word
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "evaluation.md").read_text(encoding="utf-8")
@@ -19,14 +17,11 @@ COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL) fo
 FEWER = {"driver": ("--passages", "1", "--training", "5"), "pairs": ("--training", "4", "--test", "2")}
 
 
-@pytest.mark.usefixtures("few_words")
+@pytest.mark.usefixtures("few_words", "few_pairs")
 def test_commands_run_as_the_page_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "examples").mkdir()
     (tmp_path / "examples" / "why-because.txt").write_text("WHY@0.3\nBECAUSE@0.3\n")
     monkeypatch.chdir(tmp_path)
-    for name in ("_HOMOPHENES", "_NEAR", "_NASALS"):
-        monkeypatch.setattr(minimal_pairs, name, "pat bat")
-    monkeypatch.setattr(minimal_pairs, "contrasts", lambda lexicon: [(Word("WHY", True), Word("BECAUSE", True))])
     for command in COMMANDS:
         program, *words = shlex.split(command)
         assert program == "mouth"

@@ -244,10 +244,13 @@ def teeth_before_skin_mm(head: BuiltinHead, **weights: float) -> float:
     points = posed[np.unique(head.triangles[np.isin(head.regions, hard)])]
     a, b, c = np.moveaxis(posed[head.triangles[head.regions == REGION_NAMES.index("skin")]], 1, 0)
     facing = cross_xy(b - a, c - a) > 1e-3
-    a, b, c = a[facing], b[facing], c[facing]
+    points = points[points[:, 2] > 75]
+    low, high = (np.min([a, b, c], axis=0) <= points.max(axis=0)), (np.max([a, b, c], axis=0) >= points.min(axis=0))
+    before = facing & low[:, :2].all(axis=1) & high[:, :2].all(axis=1)
+    a, b, c = a[before], b[before], c[before]
     area = cross_xy(b - a, c - a)
     worst = -np.inf
-    for p in points[points[:, 2] > 75]:
+    for p in points:
         v, w = cross_xy(p - a, c - a) / area, cross_xy(b - a, p - a) / area
         over = (v >= 0) & (w >= 0) & (v + w <= 1)
         if over.any():

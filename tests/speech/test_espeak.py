@@ -270,7 +270,7 @@ def test_a_library_that_cannot_be_loaded_is_named(monkeypatch: pytest.MonkeyPatc
 def test_what_is_known_does_not_wait_for_a_synthesis(voice: Espeak) -> None:
     known = voice.speak("why")
     with ThreadPoolExecutor(1) as pool, espeak._LIBRARY:
-        assert pool.submit(voice.speak, "why").result(timeout=20) is known
+        assert pool.submit(voice.speak, "why").result(timeout=120) is known
 
 
 def test_espeak_prints_nothing(voice: Espeak, capfd: pytest.CaptureFixture[str]) -> None:
