@@ -15,11 +15,17 @@ import json
 import math
 import os
 import sys
+import time
 import wave
 from pathlib import Path
-from typing import Any
+from queue import SimpleQueue
+from threading import Thread
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 RATE_HZ, HOP, BANDS, WINDOW = 24000, 256, 100, 1024
 """Of the mel spectrograms between F5 and its vocoder."""
@@ -202,6 +208,24 @@ def _write(path: str, samples: Any) -> None:
 
 
 # ---- requests -------------------------------------------------------------------------------------------------------------
+def _requests() -> Iterator[dict[str, Any]]:
+    """Until there are no more. Loading and speaking take long: a program that was killed meanwhile leaves nothing running."""
+    lines: SimpleQueue[str] = SimpleQueue()
+    parent = os.getppid()
+
+    def listen() -> None:
+        for line in sys.stdin:
+            lines.put(line)
+        lines.put("")
+        while os.getppid() == parent:
+            time.sleep(0.2)
+        os._exit(1)
+
+    Thread(target=listen, daemon=True).start()
+    while line := lines.get():
+        yield json.loads(line)
+
+
 def main() -> int:
     # The libraries print; what they say goes where errors go, and the answers stay clean.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
@@ -212,8 +236,7 @@ def main() -> int:
         answers.flush()
 
     speaker: Speaker | None = None
-    for line in sys.stdin:
-        request = json.loads(line)
+    for request in _requests():
         try:
             if speaker is None:
                 speaker = Speaker(request)

@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 import wave
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -171,6 +172,30 @@ def test_damaged_files_are_one_clear_error(tiny: Path, tmp_path: Path, name: str
     with pytest.raises(SpeechError, match=message) as error:
         F5(find_files(folder), find_python(), QUICK).say("why", 0.5)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.f5
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks for processes in /proc")
+def test_no_worker_outlives_a_program_that_is_killed(tiny: Path) -> None:
+    program = "from slp_mouthing.speech.f5 import *; F5(find_files({!r}), find_python(), F5Options(steps=10**6)).say('why', 5)"
+    process = subprocess.Popen([sys.executable, "-c", program.format(str(tiny))])
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    while process.poll() is None and not (found := children.read_text().split()):
+        time.sleep(0.05)
+    time.sleep(1.0)  # It loads its libraries.
+    process.kill()
+    process.wait()
+    end = time.monotonic() + 60
+    while time.monotonic() < end and _is_running(found[0]):
+        time.sleep(0.1)
+    assert not _is_running(found[0])
+
+
+def _is_running(worker: str) -> bool:
+    try:
+        return b"f5_worker" in Path(f"/proc/{worker}/cmdline").read_bytes()
+    except OSError:
+        return False
 
 
 @pytest.mark.f5
