@@ -65,8 +65,9 @@ def blobs(count: int) -> SplatAvatar:
 
 def test_commands_run_one_after_the_other(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for line in (line for kind, block in BLOCKS if kind == "sh" for line in block.splitlines()):
-        # A fit's length is all that is changed.
+        # A fit's length and the pictures' size are all that is changed.
         program, *arguments = shlex.split(line.replace("--iterations 2000", "--iterations 2"))
+        arguments += ["--size", "96"] if "render" in arguments or program == "python" else []
         if program == "python":
             monkeypatch.setattr(sys, "argv", arguments)
             runpy.run_path(arguments[0], run_name="__main__")
