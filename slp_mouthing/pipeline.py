@@ -8,6 +8,7 @@ import operator
 import threading
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property, lru_cache
+from itertools import count, takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -423,11 +424,13 @@ class Studio:
             check_places(utterances, recording)
         signing, notes = assigned(utterances, body)
         report += FileReport(warnings=notes)
+        made: list[str] = []
         for utterance, signed in signing:
             name = (stem or safe_stem(path.stem)) + utterance.name.removeprefix(shown(path.stem))
             targets = [Path(out) / f"{name}.{suffix}" for suffix in wanted]
             report += self._render_utterance(utterance, signed, recording, targets, picture, reuse, on_step)
-        return report
+            made.append(name)
+        return report + FileReport(warnings=_stale(Path(out), stem or safe_stem(path.stem), made))
 
     def _head_warnings(self) -> tuple[str, ...]:
         from slp_mouthing.head.gltf_head import GlbHead
@@ -562,3 +565,14 @@ def _transfer_to(head: Head) -> Transfer:
     from slp_mouthing.head.transfer import Transfer
 
     return head.transfer if isinstance(head, ControlledFlame) else Transfer(load_builtin(), head)
+
+
+def _stale(out: Path, stem: str, made: list[str]) -> tuple[str, ...]:
+    """What an earlier run left, when the file had more utterances, or one where there are several now."""
+    last = 0 if made == [stem] else len(made) and int(made[-1].removeprefix(f"{stem}-"))
+    numbered = (f"{stem}-{number:03}" for number in count(last + 1))
+    left = [stem, *takewhile(lambda name: (out / f"{name}.plan.json").exists(), numbered)]
+    names = [f"{name}.plan.json" for name in left if name not in made and (out / f"{name}.plan.json").exists()]
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    told = f"{', '.join(names[:3])}{more}: not of this run; delete what is out of date, with the files beside it"
+    return (f"{out}: {told}",) if names else ()

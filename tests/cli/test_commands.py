@@ -250,3 +250,18 @@ def test_a_render_that_is_told_to_stop_leaves_no_hidden_files(gloss: Path, tmp_p
     assert "stopped; what was finished is kept" in process.communicate(timeout=60)[1]
     assert process.returncode == 130
     assert {path.name for path in out.iterdir()} == {"why.track.npz", "why.plan.json"}
+
+
+def test_what_an_earlier_run_left_of_the_same_file_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = tmp_path / "talk.txt"
+    command = ["render", str(source), "-o", str(tmp_path), "--formats", "npz", "--driver", "rules"]
+
+    def told(text: str) -> str:
+        source.write_text(text, encoding="utf-8")
+        assert run(command) == 0
+        return capsys.readouterr().err
+
+    assert "not of this run" not in told("WHY\nLATE\nBUS\n") + told("WHY\nLATE\nBUS\n") + told("WHY\nWHY@\nBUS\n")
+    assert "talk-003.plan.json: not of this run" in told("WHY\nLATE\n")
+    assert "talk-001.plan.json, talk-002.plan.json, talk-003.plan.json: not of this run" in told("WHY\n")
+    assert "talk.plan.json: not of this run" in told("WHY\nLATE\nBUS\n")
