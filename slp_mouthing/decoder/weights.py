@@ -57,9 +57,11 @@ def read_weights(path: str | Path) -> StoredNetwork:
         with np.load(path, allow_pickle=False) as archive:
             header = str(archive[_HEADER]) if _HEADER in archive.files else "{}"
             weights = {name: archive[name].astype(np.float32) for name in archive.files if name != _HEADER}
-    except DAMAGED as error:
-        told = "refused: it holds pickled objects, which may run code" if "pickle" in str(error) else f"is damaged ({error})"
-        raise InputError(told, where=where, hint="give the .npz or .safetensors file of a run") from error
+    except (*DAMAGED, AttributeError) as error:  # Of what is no array in an archive, numpy gives the bytes.
+        # It takes any file that it does not know for a pickle.
+        pickled = "pickle" in str(error)
+        told = "holds pickled objects, which are refused: they may run code" if pickled else f"not an .npz file ({error})"
+        raise InputError(f"is damaged, or {told}", where=where, hint="give the .npz or .safetensors file of a run") from error
     options, meta = read_header(header, where)
     for name, weight in weights.items():
         if not np.isfinite(weight).all():

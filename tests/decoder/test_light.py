@@ -131,6 +131,9 @@ def test_bad_files_are_named(path: Path, tmp_path: Path) -> None:
         (tmp_path / f"{name}.npz").write_bytes(broken)
         with pytest.raises(InputError, match="damaged"):
             LightNetwork.load(tmp_path / f"{name}.npz")
+    torch.save({"a": torch.zeros(3)}, tmp_path / "renamed.npz")
+    with pytest.raises(InputError, match="damaged, or not"):
+        LightNetwork.load(tmp_path / "renamed.npz")
     np.savez(tmp_path / "foreign.npz", a=np.zeros(3))
     with pytest.raises(InputError, match="no network of ours"):
         LightNetwork.load(tmp_path / "foreign.npz")
