@@ -97,7 +97,7 @@ class StudioOptions:
     without_rules: tuple[str, ...] = ()
     """Rules that are turned off, of `mouthing.rulebook.NAMES`."""
     vertices: bool = False
-    """Keep the posed mesh in the track, as offsets from the neutral one."""
+    """Keep the posed mesh in the track, as offsets from the neutral one; a driver that moves vertices keeps its own."""
     density: float = 1.0
     """Share of the mouthings kept that a sign could do without, 0 to 1: signers differ."""
     read: ReadOptions = field(default_factory=ReadOptions)

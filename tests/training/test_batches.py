@@ -68,6 +68,15 @@ def test_what_is_listened_to() -> None:
         assert speech.has_phones.tolist() == [phones] * 2
 
 
+def test_waves_are_heard_at_the_rate_of_wav2vec2() -> None:
+    pytest.importorskip("transformers")
+    slow = replace(clip(), sample_rate_hz=8000)
+    (example,) = examples([slow], ArticulationTarget((30.0,)), waves=True)
+    heard = motion_batch([example], [example.mel.astype(np.float32)], [30.0]).speech
+    assert heard.wave is not None and heard.wave.shape == (1, 2 * len(slow.samples))
+    assert abs(float(heard.wave.mean())) < 1e-4 and abs(float(heard.wave.std()) - 1) < 1e-3
+
+
 def test_captured_clips_are_heard_without_phones_and_give_their_mesh() -> None:
     motion, neutral = np.random.default_rng(0).normal(size=(20, 4, 3)).astype(np.float32), np.ones((4, 3), np.float32)
     mesh = replace(clip(), phones=(), actions=(), vertex_offsets=motion, neutral_m=neutral)
