@@ -1,9 +1,9 @@
 """Eyes and brows: blinks, small movements of gaze, and what the brows say of the sentence.
 
 In BSL a question with a question word is asked with furrowed brows, one that wants yes or no with raised brows and wide eyes, a
-topic is set off with raised brows and a pause, and negation goes with a furrow and a wrinkled nose (Sutton-Spence & Woll 1999,
-"The Linguistics of British Sign Language"). Signers blink at the ends of phrases (Wilbur 1994) and now and then between. The same
-plan and seed give the same face.
+topic is set off with raised brows and a pause, and negation is on the face, here as a furrow and a wrinkled nose (Sutton-Spence
+& Woll 1999, "The Linguistics of British Sign Language"). Signers blink at the ends of phrases (Wilbur 1994) and now and then
+between. The same plan and seed give the same face.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The rules by name: what each does, who says so, and what turns it off."""
+"""The rules by name: what each does, who says so and how far, and what turns it off."""
 
 from __future__ import annotations
 
@@ -28,22 +28,27 @@ class Rule:
 
 RULEBOOK: tuple[Rule, ...] = (
     Rule("reduction", "with little room a mouthing is cut: after the stressed syllable, to the first syllable, to the first "
-         "consonant; no lip closure that starts it is lost", _SIGNHUB),
+         "consonant; no lip closure that starts it is lost",
+         f"{_SIGNHUB}: mouthings are reduced; where they are cut: our choice"),
     Rule("repetition", "the first syllable is repeated with the hands' movement", _SIGNHUB),
     Rule("perseveration", "a mouthing goes on over a following sign that has none of its own", _CRASBORN),
-    Rule("anticipation", "a mouthing without room starts on a pointing sign before it, which has none of its own", _CRASBORN),
-    Rule("stretching", "a mouthing lasts as long as its sign, within limits", _SIGNHUB),
+    Rule("anticipation", "a mouthing without room starts on a pointing sign before it, which has none of its own",
+         f"{_CRASBORN}: mouthings spread; when they do it backwards: our choice"),
+    Rule("stretching", "a mouthing lasts as long as its sign, within limits",
+         "commonly observed that the two go together in time; the limits: our choice"),
     Rule("holds", "names and spelled words are held longer than other words", "our choice: readers need the time"),
-    Rule("lead", "a whole mouthing starts a little after its sign, where there is room", "BSL-1K (Albanie et al. 2020)"),
+    Rule("lead", "a whole mouthing starts a little after its sign, where there is room",
+         "BSL-1K (Albanie et al. 2020): the hands are mostly there before the mouthing's peak; how much: our choice"),
     Rule("echo", "the mouth gesture that the lexicon has for a sign goes with the hands (echo phonology, enacting)",
-         "Woll 2001, The sign that dares to speak its name"),
+         f"Woll 2001, The sign that dares to speak its name: echo phonology; {_CRASBORN}: enacting"),
     Rule("short-slots", "a slot too short for a movement that can be seen shows none", "our choice: it would be a twitch"),
     Rule("density", "signers mouth more or less: those mouthings that can be spared are thinned out, by seed",
-         "Johnston, van Roekel & Schembri 2016"),
+         "Johnston, van Roekel & Schembri 2016: signers differ (in Auslan); which are left out: our choice"),
     Rule("wh_question", "a question word furrows the brows", _WOLL, "brows"),
     Rule("yes_no_question", "a question that wants yes or no raises them", _WOLL, "brows"),
     Rule("topic", "what a pause sets off at the start raises them", _WOLL, "brows"),
-    Rule("negation", "a sign that denies furrows them and wrinkles the nose", _WOLL, "brows"),
+    Rule("negation", "a sign that denies furrows them and wrinkles the nose",
+         f"{_WOLL}: the face negates too; with which of its muscles: our choice", "brows"),
 )  # fmt: skip
 """Which signs are mouthed at all is no rule to turn off but a default by kind of sign, see `rules.RULES`: braces in the input or
 a lexicon of one's own say otherwise."""

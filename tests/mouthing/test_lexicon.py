@@ -87,6 +87,13 @@ def test_what_is_not_in_it(bsl: Lexicon, gloss: str) -> None:
     assert bsl.lookup(gloss) is None
 
 
+@pytest.mark.parametrize("gloss", ["TWINS", "DIVORCED", "VEGETABLES", "RETIRED", "SHOPPING", "NOISY"])
+def test_everyday_signs_are_in_it_as_people_gloss_them(bsl: Lexicon, gloss: str) -> None:
+    found = bsl.lookup(gloss)
+    assert found is not None
+    assert (found.gloss, found.mouth.value) == (gloss, gloss.lower())
+
+
 def test_near_misses(bsl: Lexicon) -> None:
     assert bsl.near("BECUASE2")[0] == "BECAUSE"
     assert "BECAUSE" in bsl.suggestion("BECUASE")
