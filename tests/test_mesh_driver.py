@@ -20,7 +20,7 @@ from slp_mouthing.errors import InputError  # noqa: E402
 from slp_mouthing.head.least_squares import SolveOptions  # noqa: E402
 from slp_mouthing.head.solve import ControlSolver  # noqa: E402
 from slp_mouthing.mesh_driver import MeshDriver  # noqa: E402
-from slp_mouthing.pipeline import Studio, StudioOptions  # noqa: E402
+from slp_mouthing.pipeline import Result, Studio, StudioOptions  # noqa: E402
 from slp_mouthing.types import ARKIT_NAMES, FaceMotion, FaceTrack, MouthScore, Speech  # noqa: E402
 from tests.decoder import published_plain as plain  # noqa: E402
 from tests.head.flame_files import SMALL, write_folder  # noqa: E402
@@ -66,13 +66,19 @@ def studio(desk: Path) -> Studio:
     return studio
 
 
-def _said(studio: Studio, glosses: str = GLOSSES) -> tuple[np.ndarray, np.ndarray, FaceTrack]:
-    """What the network says of the voice, times the mouthings' presence; that presence; and the track."""
-    result = studio.render(glosses)
-    present, sound = presence(replace(result.score, phones=()), 30.0), result.sound
+@pytest.fixture(scope="module")
+def rendered(studio: Studio, desk: Path) -> Result:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(desk)
+        return studio.render(GLOSSES)
+
+
+def _said(rendered: Result) -> tuple[np.ndarray, np.ndarray]:
+    """What the network says of the voice, times the mouthings' presence; and that presence."""
+    present, sound = presence(replace(rendered.score, phones=()), 30.0), rendered.sound
     motion = load_model("net.safetensors").predict(sound.samples, sound.sample_rate_hz).vertex_offsets
     held = np.concatenate([motion, np.repeat(motion[-1:], len(present) - len(motion), axis=0)])
-    return held * present[:, None, None], present, result.track
+    return held * present[:, None, None], present
 
 
 # ---- the whole path -----------------------------------------------------------------------------------------------------------
@@ -91,9 +97,9 @@ def test_a_published_checkpoint_becomes_motion_on_flame(desk: Path, capsys: pyte
     assert track.blendshapes.any()
 
 
-def test_frames_are_the_networks_solved_for(studio: Studio) -> None:
-    offsets, present, track = _said(studio)
-    head: Any = studio.head
+def test_frames_are_the_networks_solved_for(rendered: Result) -> None:
+    (offsets, present), track = _said(rendered), rendered.track
+    head: Any = rendered.head
     mesh = np.repeat(head.neutral_m[None], len(offsets), axis=0)
     assert track.vertex_offsets is not None
     mesh += track.vertex_offsets
@@ -106,8 +112,8 @@ def test_frames_are_the_networks_solved_for(studio: Studio) -> None:
     np.testing.assert_allclose(track.jaw_pose, jaw, atol=1e-5)
 
 
-def test_the_mouth_rests_where_the_plan_says_rest(studio: Studio) -> None:
-    _, present, track = _said(studio)
+def test_the_mouth_rests_where_the_plan_says_rest(rendered: Result) -> None:
+    present, track = presence(rendered.score, 30.0), rendered.track
     rest = present == 0
     assert 8 < rest.sum() < len(rest) - 8 and track.vertex_offsets is not None
     assert not track.blendshapes[rest].any() and not track.tongue[rest].any()
@@ -115,10 +121,10 @@ def test_the_mouth_rests_where_the_plan_says_rest(studio: Studio) -> None:
     assert np.abs(track.vertex_offsets[~rest]).max(axis=(1, 2)).min() > 1e-4
 
 
-def test_lower_teeth_go_with_the_jaw(studio: Studio) -> None:
-    track = studio.render(GLOSSES).track
+def test_lower_teeth_go_with_the_jaw(rendered: Result) -> None:
+    track = rendered.track
     assert track.vertex_offsets is not None
-    teeth = studio.head.neutral_m[VERTICES:] + track.vertex_offsets[:, VERTICES:]
+    teeth = rendered.head.neutral_m[VERTICES:] + track.vertex_offsets[:, VERTICES:]
     moves = np.abs(track.vertex_offsets[:, VERTICES:]).max(axis=(0, 2)).reshape(8, 15)
     upper, lower = [0, 2, 4, 5], [1, 3, 6, 7]
     assert moves[lower].min() > 10 * moves[upper].max()
@@ -128,10 +134,9 @@ def test_lower_teeth_go_with_the_jaw(studio: Studio) -> None:
 
 
 @pytest.mark.parametrize("fps", [24.0, 60.0])
-def test_any_frame_rate(studio: Studio, fps: float) -> None:
-    score = studio.render(GLOSSES).score
-    driver, speech = _driver(studio), studio.render(GLOSSES).sound
-    made = driver.move(score, lambda: speech, fps, Style())
+def test_any_frame_rate(studio: Studio, rendered: Result, fps: float) -> None:
+    score = rendered.score
+    made = _driver(studio).move(score, rendered.speak, fps, Style())
     assert len(made.curves) == len(presence(score, fps)) and made.curves.values.any()
 
 
@@ -142,7 +147,7 @@ def test_mouth_gestures_are_laid_over(studio: Studio) -> None:
 
 
 def test_the_upper_face_is_ours(studio: Studio) -> None:
-    result = studio.render(GLOSSES + " PT:PRO1SG@6")
+    result = studio.render("WHY@0.4 PT:PRO1SG@6")
     assert not result.track.blendshapes[:, UPPER].any() and result.preview().blendshapes[:, UPPER].any()
 
 
@@ -152,17 +157,16 @@ def _driver(studio: Studio) -> MeshDriver:
     return driver
 
 
-def test_intensity_sizes_the_motion_and_jaw_and_lip_are_refused(studio: Studio) -> None:
-    result = studio.render(GLOSSES)
-    driver, speech = _driver(studio), result.sound
-    usual, half, still = (driver.move(result.score, lambda: speech, 30.0, Style(size)) for size in (1.0, 0.5, 0.0))
+def test_intensity_sizes_the_motion_and_jaw_and_lip_are_refused(studio: Studio, rendered: Result) -> None:
+    driver, score = _driver(studio), rendered.score
+    usual, half, still = (driver.move(score, rendered.speak, 30.0, Style(size)) for size in (1.0, 0.5, 0.0))
     assert not still.curves.values.any()
     posed = [studio.head.pose(made.curves.blendshapes, made.curves.tongue) - studio.head.neutral_m for made in (usual, half)]
     whole = [offsets + made.lacking() for offsets, made in zip(posed, (usual, half), strict=True) if made.lacking]
     np.testing.assert_allclose(whole[1][:, :VERTICES], 0.5 * whole[0][:, :VERTICES], atol=1e-6)
     for style in (Style(jaw=0.5), Style(lip=1.5)):
         with pytest.raises(InputError, match="leave --jaw and --lip out"):
-            driver.move(result.score, lambda: speech, 30.0, style)
+            driver.move(score, rendered.speak, 30.0, style)
 
 
 def test_nobody_is_heard_where_nothing_is_mouthed(studio: Studio) -> None:
@@ -174,14 +178,14 @@ def test_nobody_is_heard_where_nothing_is_mouthed(studio: Studio) -> None:
 
 
 @pytest.mark.parametrize("samples", [np.zeros(9600, np.float32), np.zeros(9600), np.ones(40, np.float32)])
-def test_silent_and_short_recordings_move_as_ever(studio: Studio, samples: np.ndarray) -> None:
-    score = studio.render("WHY@0.4").score
+def test_silent_and_short_recordings_move_as_ever(studio: Studio, rendered: Result, samples: np.ndarray) -> None:
+    score = rendered.score
     made = _driver(studio).move(score, lambda: Speech(samples, 16000, score.phones), 30.0, Style())
     assert np.isfinite(made.curves.values).all()
 
 
-def test_recordings_that_cannot_be_heard_are_named(studio: Studio) -> None:
-    score = studio.render("WHY@0.4").score
+def test_recordings_that_cannot_be_heard_are_named(studio: Studio, rendered: Result) -> None:
+    score = rendered.score
     for samples, told in ((np.zeros(0, np.float32), "empty"), (np.full(99, np.nan, np.float32), "not finite")):
         with pytest.raises(InputError, match=told):
             _driver(studio).move(score, lambda samples=samples: Speech(samples, 16000, score.phones), 30.0, Style())
@@ -206,7 +210,7 @@ def test_files_are_made_again_when_the_network_is_another(desk: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"head": "builtin"}, "moves FLAME's mesh, the head is builtin; give --head flame"),
+        ({"head": "builtin", "flame": None, "flame_shape": None}, "moves FLAME's mesh, the head is builtin; give --head flame"),
         ({"driver": "seven.safetensors"}, f"moves 7 vertices, FLAME has {VERTICES}"),
         ({"driver": "biwi.safetensors"}, "moves the 7 vertices of BIWI's mesh, which no head here has"),
         ({"subject": "me"}, "knows no subject 'me', allowed: FaceTalk_170728_03272_TA"),
@@ -242,14 +246,14 @@ def _write_broken(desk: Path) -> None:
 
 
 @pytest.mark.parametrize("size", [0.3, float("nan")])
-def test_motion_beyond_any_face_is_named(studio: Studio, size: float) -> None:
+def test_motion_beyond_any_face_is_named(rendered: Result, size: float) -> None:
     class Wild:
         name, checksum, head, vertices, subjects, usual_subject = "Wild", "", "flame", VERTICES, (), ""
 
         def predict(self, samples: Any, rate_hz: int, subject: str | None = None, fps: float = 30.0) -> FaceMotion:
             return FaceMotion(fps, np.full((3, VERTICES, 3), size, np.float32), "flame")
 
-    driver, score = MeshDriver(Wild(), studio.head), studio.render("WHY@0.4").score
+    driver, score = MeshDriver(Wild(), rendered.head), rendered.score
     with pytest.raises(InputError, match=r"more than 0\.2 m, or says no numbers"):
         driver.move(score, lambda: Speech(np.zeros(99, np.float32), 16000, ()), 30.0, Style())
 
