@@ -19,7 +19,7 @@ demo: .make/demo ## Set up and render examples/why-because.txt to out/
 
 test: .make/dev ## Set up and run the tests
 	@echo "==> running the tests"
-	NUMBA_NUM_THREADS=2 $(BIN)/python -m pytest -n 2 --dist worksteal -q
+	NUMBA_NUM_THREADS=2 $(BIN)/python -m pytest -n 2 --dist loadfile -q
 
 test-long: .make/dev ## What takes a minute: the ablation from corpora to table
 	LONG_TESTS=1 $(BIN)/python -m pytest -q tests/evaluation/test_ablation.py
