@@ -94,6 +94,8 @@ class Stage:
     """Of articulation; captured motion comes at its own."""
     read_weight: float = READ_WEIGHT
     """Equation 6's, of the lip-reading loss."""
+    captured_read_weight: float | None = None
+    """The same on captured meshes, where geometric losses are far smaller numbers; None: alike."""
 
 
 _PAPER_LOOP = LoopOptions(
@@ -113,7 +115,13 @@ RECIPES: dict[str, dict[StageName, Stage]] = {
         "geometric": _SHIPPED,
         "adapt": replace(_SHIPPED, epochs=10, loop=_FINE, loss="vertices"),
         "perceptual": replace(
-            _SHIPPED, epochs=5, loop=_FINE, batches=replace(_SHIPPED.batches, clips=2, pool=1), loss="vertices", read_weight=8.0
+            _SHIPPED,
+            epochs=5,
+            loop=_FINE,
+            batches=replace(_SHIPPED.batches, clips=2, pool=1),
+            loss="vertices",
+            read_weight=8.0,
+            captured_read_weight=0.01,
         ),
     },
     "paper": {
@@ -212,7 +220,7 @@ def train(
     loop_options = _loop_options(options, stage, batches.per_epoch)
     begun = fleet.rank == 0 and checkpoints.open_run(folder, _settings(corpus, options), resume=resume)
     geometric = _geometric(options, stage, made, target)
-    loss = PerceptualLoss(geometric, perceptual, stage.read_weight) if perceptual else geometric
+    loss = PerceptualLoss(geometric, perceptual, _read_weight(options, stage, target)) if perceptual else geometric
     validate = _validate(dataset, target, made, options, network)
     meta = {"stage": options.stage, "recipe": options.recipe, "corpus": Path(corpus).name, "seed": options.seed}
     loop = Loop(
@@ -335,6 +343,12 @@ def _perceptual(options: TrainOptions, stage: Stage, dataset: Dataset, given: Pe
         return given
     people = people_of(dataset, options.avatars, options.flame, options.targets)
     return LipReading(load_reader(options.reader), people=people)
+
+
+def _read_weight(options: TrainOptions, stage: Stage, target: Target) -> float:
+    if options.read_weight is None and isinstance(target, VertexTarget) and stage.captured_read_weight is not None:
+        return stage.captured_read_weight
+    return stage.read_weight
 
 
 def _geometric(options: TrainOptions, stage: Stage, made: list[Example], target: Target) -> Loss:

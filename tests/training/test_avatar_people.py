@@ -19,6 +19,7 @@ from slp_mouthing.errors import HeadError, InputError  # noqa: E402
 from slp_mouthing.head.flame import load_flame  # noqa: E402
 from slp_mouthing.lipreading.autoavsr import AutoAvsr  # noqa: E402
 from slp_mouthing.lipreading.checkpoint import load_reader  # noqa: E402
+from slp_mouthing.training import curriculum  # noqa: E402
 from slp_mouthing.training.avatar_people import AvatarPeople, people_of  # noqa: E402
 from slp_mouthing.training.captured import Captured  # noqa: E402
 from slp_mouthing.training.curriculum import RECIPES, TrainOptions, train  # noqa: E402
@@ -279,6 +280,26 @@ def test_the_loss_leads_the_network_and_a_run_goes_on_to_the_same_weights(desk: 
     geometric = train(desk / "mead", tmp_path / "without", replace(options, read_weight=0.0, avatars=None))
     plain = load_network(geometric)[0].state_dict()
     assert any(not torch.equal(value, plain[name]) for name, value in one.items())
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize(("recipe", "given", "weight"), [("shipped", None, 0.01), ("shipped", 0.5, 0.5), ("paper", None, 1e-5)])
+def test_each_recipe_has_a_weight_for_captured_meshes(
+    desk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recipe: str, given: float | None, weight: float
+) -> None:
+    weights: list[float] = []
+
+    def noted(geometric: object, perceptual: object, weight: float) -> object:
+        weights.append(weight)
+        return geometric
+
+    monkeypatch.setattr(curriculum, "PerceptualLoss", noted)
+    first = train(desk / "mead", tmp_path / "first", TrainOptions(recipe=recipe, steps=1, flame=desk / "flame"))
+    options = TrainOptions(
+        "perceptual", recipe, first, flame=desk / "flame", avatars=desk / "avatars", steps=1, batch=1, read_weight=given
+    )
+    train(desk / "mead", tmp_path / "run", options)
+    assert weights == [weight]
 
 
 @pytest.mark.usefixtures("small")
