@@ -48,6 +48,7 @@ def _flame(folder: str | Path | None, shape: Array | None, static_offset: Array 
     from slp_mouthing.head.flame_files import SHAPE_COUNT
     from slp_mouthing.head.transfer import Transfer
 
-    flame = load_flame(folder, shape=shape, static_offset=static_offset, shape_count=SHAPE_COUNT if shape_count is None else shape_count)
+    starts = SHAPE_COUNT if shape_count is None else shape_count
+    flame = load_flame(folder, shape=shape, static_offset=static_offset, shape_count=starts)
     source = load_builtin()
     return ControlledFlame(Transfer(source, flame), source, flame)
