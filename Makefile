@@ -52,7 +52,7 @@ $(F5)/.done:
 	$(F5)/bin/python -m pip install --quiet --disable-pip-version-check $(F5_PINS)
 	@touch $@
 
-f5-env: $(F5)/.done ## An environment for F5-TTS, build/f5 (some GB)
+f5-env: $(F5)/.done ## An environment for F5-TTS, build/f5 (6 GB)
 
 test-f5: .make/dev $(F5)/.done ## F5-TTS end to end, with a tiny model of random weights (minutes)
 	$(BIN)/python -m pytest -q tests/speech -m f5
