@@ -6,7 +6,6 @@ process that this one talks to (`f5_worker.py`). The model, its vocoder and the 
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import hashlib
 import json
@@ -17,9 +16,10 @@ import sys
 import tempfile
 import threading
 import wave
+import weakref
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -159,11 +159,10 @@ class F5:
 
 
 class _Process:
-    """The worker, loaded. Ends with this process."""
+    """The worker, loaded. Ends with this object, or with this program."""
 
     def __init__(self, python: Path, setup: dict[str, Any]) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="slp-mouthing-f5-"))
-        atexit.register(self.close)
         write_wav(self.folder / "reference.wav", setup["reference"])
         self.errors = (self.folder / "errors.txt").open("w+", encoding="utf-8", errors="replace")
         self.process = subprocess.Popen(
@@ -174,6 +173,7 @@ class _Process:
             encoding="utf-8",
             env=os.environ | _SETTINGS,
         )
+        weakref.finalize(self, _end, self.process, self.errors, self.folder)
         self._ask(setup | {"reference": str(self.folder / "reference.wav")})
 
     def say(self, text: str, samples: int) -> Array:
@@ -181,15 +181,6 @@ class _Process:
         self._ask({"text": text, "samples": samples, "out": str(out)})
         with wave.open(str(out), "rb") as file:
             return np.frombuffer(file.readframes(samples), "<i2").astype(np.float32) / np.float32(2**15)
-
-    def close(self) -> None:
-        if self.process.stdin:
-            with contextlib.suppress(OSError):
-                self.process.stdin.close()
-        self.process.kill()
-        self.process.wait()
-        self.errors.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
 
     def _ask(self, request: dict[str, Any]) -> None:
         assert self.process.stdin and self.process.stdout
@@ -207,6 +198,16 @@ class _Process:
         self.errors.seek(0)
         lines = [line.strip() for line in self.errors if line.strip()]
         return lines[-1] if lines else "killed, or out of memory"
+
+
+def _end(process: subprocess.Popen[str], errors: IO[str], folder: Path) -> None:
+    process.kill()
+    process.wait()
+    for pipe in (process.stdin, process.stdout, errors):
+        if pipe:
+            with contextlib.suppress(OSError):
+                pipe.close()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _reference(files: F5Files) -> Recording:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import json
 import shutil
 import subprocess
@@ -189,6 +190,18 @@ def test_no_worker_outlives_a_program_that_is_killed(tiny: Path) -> None:
     while time.monotonic() < end and _is_running(found[0]):
         time.sleep(0.1)
     assert not _is_running(found[0])
+
+
+@pytest.mark.f5
+def test_a_voice_that_is_forgotten_ends_its_worker(tiny: Path) -> None:
+    fresh = F5(find_files(tiny), find_python(), QUICK)
+    fresh.say("why", 0.1)
+    assert fresh._process
+    process, folder = fresh._process.process, fresh._process.folder
+    assert folder.exists()
+    del fresh
+    gc.collect()
+    assert process.poll() is not None and not folder.exists()
 
 
 def _is_running(worker: str) -> bool:
