@@ -84,7 +84,7 @@ def batch(
     from slp_mouthing.batch import BatchOptions, find_jobs, run
     from slp_mouthing.formats import suffixes
     from slp_mouthing.notation import READERS
-    from slp_mouthing.pipeline import StudioOptions
+    from slp_mouthing.settings import StudioOptions
 
     settings = StudioOptions(
         head=head,

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from slp_mouthing.errors import MouthError
-    from slp_mouthing.pipeline import Result, Studio, StudioOptions, render
+    from slp_mouthing.pipeline import Result, Studio, render
+    from slp_mouthing.settings import StudioOptions
     from slp_mouthing.types import FaceMotion, FaceTrack, MouthingPlan, Speech, Utterance
 
 __version__ = "0.1.0"
@@ -31,7 +32,7 @@ __all__ = [
     "render",
 ]
 
-_HOME = {"MouthError": "errors", "Result": "pipeline", "Studio": "pipeline", "StudioOptions": "pipeline"}
+_HOME = {"MouthError": "errors", "Result": "pipeline", "Studio": "pipeline", "StudioOptions": "settings"}
 
 
 def __getattr__(name: str) -> Any:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
-    from slp_mouthing.pipeline import Studio, StudioOptions
+    from slp_mouthing.pipeline import Studio
+    from slp_mouthing.settings import StudioOptions
 
 Status = Literal["done", "skipped", "failed"]
 RESULTS = (".plan.json", ".arkit.json", ".vrm.json", ".rhubarb.json", ".livelink.csv", ".oculus.csv",

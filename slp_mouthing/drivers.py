@@ -145,7 +145,7 @@ class Neural(_OfChannels):
 
 
 def find_driver(name: str, voice: Espeak) -> Driver:
-    """One of `pipeline.DRIVERS`, for a voice. Raises `InputError` when the decoder's file is missing or damaged."""
+    """One of `settings.DRIVERS`, for a voice. Raises `InputError` when the decoder's file is missing or damaged."""
     return Rules() if name == "rules" else replace(shipped(), normaliser=voice_normaliser(voice))
 
 

@@ -17,7 +17,7 @@ import pytest
 from slp_mouthing.batch import BatchOptions, Record, find_jobs, run
 from slp_mouthing.cli.main import run as run_command
 from slp_mouthing.errors import InputError
-from slp_mouthing.pipeline import StudioOptions
+from slp_mouthing.settings import StudioOptions
 from slp_mouthing.types import FaceTrack
 
 MOUTH = [sys.executable, "-P", "-c", "from slp_mouthing.cli.main import main; main()"]

@@ -20,6 +20,7 @@ ROOT = PACKAGE.parent
 GROUND = {"types", "errors", "files", "trackfile", "assets", "jit", "xmlfile", "sampa", "phonetics", "torchfile"}
 UPPER = {
     "pipeline",
+    "settings",
     "batch",
     "workers",
     "health",

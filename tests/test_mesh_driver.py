@@ -20,7 +20,8 @@ from slp_mouthing.errors import InputError  # noqa: E402
 from slp_mouthing.head.least_squares import SolveOptions  # noqa: E402
 from slp_mouthing.head.solve import ControlSolver  # noqa: E402
 from slp_mouthing.mesh_driver import MeshDriver  # noqa: E402
-from slp_mouthing.pipeline import Result, Studio, StudioOptions  # noqa: E402
+from slp_mouthing.pipeline import Result, Studio  # noqa: E402
+from slp_mouthing.settings import StudioOptions  # noqa: E402
 from slp_mouthing.types import ARKIT_NAMES, FaceMotion, FaceTrack, MouthScore, Speech  # noqa: E402
 from tests.decoder import published_plain as plain  # noqa: E402
 from tests.head.flame_files import SMALL, write_folder  # noqa: E402
