@@ -89,7 +89,7 @@ class AvatarPeople:
 
     def __init__(self, dataset: Captured, avatars: Path, flame: Path | None = None, targets: TargetName | None = None) -> None:
         """See `people_of`. Every avatar's card and every video is looked for now, so that training does not end at one."""
-        self.dataset, self.files = dataset, flame_files(None if flame is None else str(flame))
+        self.dataset, self.files = dataset, flame_files(flame)
         takes = [take for take in dataset.takes if take.split == "train"]
         self.is_filmed = targets == "video" or (targets is None and any(take.footage for take in takes))
         if self.is_filmed:

@@ -80,10 +80,12 @@ class Captured:
         return {split: found[split] for split in SPLITS}
 
 
-@lru_cache(maxsize=2)
 def flame_files(flame: str | Path | None = None) -> FlameFiles:
-    """The user's FLAME, which takes seconds to read; None: the configured one. Raises `HeadError`."""
-    return read_flame(user_folder("flame", flame))
+    """The user's FLAME, read once, which takes seconds; None: the configured one. Raises `HeadError`."""
+    return _read_flame(user_folder("flame", flame))
+
+
+_read_flame = lru_cache(maxsize=2)(read_flame)
 
 
 def read_sound(path: Path) -> tuple[Array, int]:

@@ -20,12 +20,11 @@ import torch
 from slp_mouthing.decoder.network import MouthingNetwork, load_network, save_network
 from slp_mouthing.decoder.options import DecoderOptions, EncoderOptions, NetworkOptions
 from slp_mouthing.errors import InputError
-from slp_mouthing.head.flame import load_flame
-from slp_mouthing.head.flame_teeth import TOOTH_COUNT
 from slp_mouthing.lipreading.checkpoint import load_reader
 from slp_mouthing.training import checkpoints
 from slp_mouthing.training.avatar_people import TARGETS, TargetName, people_of
 from slp_mouthing.training.batches import ArticulationTarget, Batches, BatchOptions, VertexTarget, examples
+from slp_mouthing.training.captured import flame_files
 from slp_mouthing.training.controls import control_basis
 from slp_mouthing.training.dataset import open_dataset
 from slp_mouthing.training.faces import head_of
@@ -43,6 +42,7 @@ from slp_mouthing.training.losses import (
     quadratic_form,
     region_weights,
 )
+from slp_mouthing.training.teeth import head_on
 from slp_mouthing.training.validation import articulation_figures, groups_of, vertex_figures
 
 if TYPE_CHECKING:
@@ -376,13 +376,11 @@ def _captured_weights(options: TrainOptions, target: VertexTarget, adapted: bool
     """All 1 in the first stage; in the others by the regions of the user's FLAME."""
     if not adapted:
         return torch.ones(target.vertices)
-    head = load_flame(options.flame)
-    weights = torch.from_numpy(region_weights(head, adapted=True))
-    if len(weights) == target.vertices + TOOTH_COUNT:
-        weights = weights[: target.vertices]  # Captured meshes are FLAME's own.
-    if len(weights) != target.vertices:
-        raise InputError(f"the corpus has {target.vertices} vertices, FLAME {len(weights)}", hint="track it with the same head")
-    return weights
+    files = flame_files(options.flame)
+    if (expected := len(files.model.template)) != target.vertices:
+        raise InputError(f"the corpus has {target.vertices} vertices, FLAME {expected}", hint="track it with the same head")
+    weights = region_weights(head_on(files, files.model.template), adapted=True)
+    return torch.from_numpy(weights[:expected])  # Captured meshes have no teeth.
 
 
 # ---- validation -----------------------------------------------------------------------------------------------------------

@@ -91,6 +91,15 @@ def test_captured_clips_are_heard_without_phones_and_give_their_mesh() -> None:
         list(examples([clip()], VertexTarget(4)))
 
 
+def test_meshes_in_memory_take_half_and_are_right_to_a_hundredth_of_a_millimetre() -> None:
+    motion = np.random.default_rng(0).uniform(-0.03, 0.03, size=(20, 4, 3)).astype(np.float32)
+    mesh = replace(clip(), phones=(), actions=(), vertex_offsets=motion, neutral_m=np.ones((4, 3), np.float32))
+    made = list(examples([mesh], VertexTarget(4)))
+    assert sum(array.nbytes for example in made for array in example.motions.values()) == motion.nbytes // 2
+    batch = motion_batch(made, [made[0].mel.astype(np.float32)], [30.0])
+    np.testing.assert_allclose(batch.motion[0], motion.reshape(20, 12), atol=1e-5)
+
+
 def test_no_clips_is_a_clear_error() -> None:
     with pytest.raises(InputError, match="no clips to train on"):
         Batches([])

@@ -17,6 +17,7 @@ from slp_mouthing.training.checkpoints import CURVE
 from slp_mouthing.training.curriculum import RECIPES, Stage, TrainOptions, train
 from slp_mouthing.training.forcing import Forcing
 from slp_mouthing.training.losses import READ_WEIGHT
+from tests.training.small_captured import SIZES, write_flame
 from tests.training.small_clips import SMALL, clip
 
 if TYPE_CHECKING:
@@ -128,25 +129,28 @@ def test_the_papers_settings() -> None:
 
 @pytest.mark.parametrize("stage", ["geometric", "adapt"])
 def test_captured_meshes_train_with_the_same_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str) -> None:
-    use(monkeypatch, captured())
-    monkeypatch.setattr(curriculum, "load_flame", lambda folder: _Surface())
+    vertices = SIZES.head + 2 * SIZES.eye
+    use(monkeypatch, captured(vertices))
     first = train("vocaset", tmp_path / "first", TrainOptions(recipe="paper", steps=2))
     network, _ = load_network(first)
-    assert (network.options.kind, network.options.outputs, network.options.vertices) == ("offsets", 12, 4)
+    assert (network.options.kind, network.options.outputs) == ("offsets", 3 * vertices)
+    assert network.options.vertices == vertices
     if stage == "adapt":
+        adapt = TrainOptions("adapt", "paper", first, steps=2, flame=write_flame(tmp_path / "flame"))
         reports: list[Report] = []
-        train("mead", tmp_path / "second", TrainOptions("adapt", "paper", first, steps=2), reports.append)
+        train("mead", tmp_path / "second", adapt, reports.append)
         assert reports[-1].figures["known/error_mm"] > 0.0
         use(monkeypatch, words())
-        with pytest.raises(InputError, match="gives 12 outputs, the corpus has 15"):
-            train("words", tmp_path / "third", TrainOptions("adapt", "paper", first, steps=2))
+        with pytest.raises(InputError, match=f"gives {3 * vertices} outputs, the corpus has 15"):
+            train("words", tmp_path / "third", adapt)
 
 
-class _Surface:
-    neutral_m = np.zeros((4, 3), np.float32)
-    triangles = np.array([[0, 1, 2], [1, 2, 3]], np.int32)
-    regions = np.array([0, 1], np.uint8)
-    region_names = ("skin", "sclera")
+def test_a_corpus_of_another_mesh_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    use(monkeypatch, captured(4))
+    first = train("mead", tmp_path / "first", TrainOptions(recipe="paper", steps=1))
+    adapt = TrainOptions("adapt", "paper", first, steps=1, flame=write_flame(tmp_path / "flame"))
+    with pytest.raises(InputError, match="the corpus has 4 vertices, FLAME 1240; track it with the same head"):
+        train("mead", tmp_path / "second", adapt)
 
 
 def test_the_perceptual_stage_sees_each_clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
