@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from slp_mouthing.decoder.features import log_mel
+from slp_mouthing.training.clip import SAMPLE_RATE_HZ
 
 if TYPE_CHECKING:
     from slp_mouthing.types import Array, Floats
@@ -16,6 +20,7 @@ _SILENCE = -18.4
 FRAME_S = 0.01
 """Step of `decoder.features`."""
 _LAGS = (1, 2, 4, 8, 16, 32, 64)
+_NOISE_S = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,7 @@ class AugmentOptions:
     """Time in which a room's echo falls by 60 dB."""
     least_direct_nepers: float = 0.5
     """Speech lies this far above its own echo in the worst room."""
-    noise_alone: float = 0.03
+    noise_alone: float = 0.05
     """Part of the clips in which nobody speaks: noise, and a mouth at rest."""
 
 
@@ -85,22 +90,37 @@ def reverberated(mel: Array, decay_s: float, direct_nepers: float) -> Array:
     return np.asarray(np.logaddexp(mel, np.log((1.0 - decay) * echo) - direct_nepers), np.float32)
 
 
-def noise_alone(shape: tuple[int, int], rng: np.random.Generator) -> Array:
-    """Log-mel frames [M, B] of a room in which nobody speaks: noise of a random colour that flickers, swells and ebbs."""
-    frames, bands = shape
-    level = float(rng.uniform(-17.0, -8.0)) + 1.5 * smooth_curve(rng, bands)
+def noise_alone(frames: int, rng: np.random.Generator) -> Array:
+    """Log-mel frames [M, B] of a room in which nobody speaks: noise of a random colour that swells and ebbs, often with a hum."""
     swell = float(rng.uniform(0.0, 0.6)) * np.sin(FRAME_S * np.arange(frames) * rng.uniform(0.3, 6.0) + rng.uniform(0.0, 6.3))
-    flicker = float(rng.uniform(0.1, 1.2)) * rng.standard_normal(shape, dtype=np.float32)
-    return np.asarray(np.maximum(level + swell[:, None] + flicker, _SILENCE), np.float32)
+    noise = float(rng.uniform(-16.0, -7.0)) + steady_noise(frames, rng) + swell[:, None]
+    if rng.random() < 0.4:
+        # The harmonics of a machine are steady where noise flickers.
+        hum = np.full(noise.shape[1], _SILENCE)
+        hum[rng.integers(0, 24, 3)] = noise.mean() + rng.uniform(0.0, 6.0, 3)
+        noise = np.logaddexp(noise, hum)
+    return np.asarray(np.maximum(noise, _SILENCE), np.float32)
+
+
+def steady_noise(frames: int, rng: np.random.Generator) -> Array:
+    """Log-mel frames [M, B] of noise of a random colour, about 0 on the whole; it flickers as noise in a microphone does."""
+    white = _white_noise()
+    start = int(rng.integers(len(white)))
+    return np.asarray(white.take(range(start, start + frames), axis=0, mode="wrap") + 1.5 * smooth_curve(rng, white.shape[1]))
+
+
+@functools.cache
+def _white_noise() -> Array:
+    samples = np.random.default_rng(0).normal(0.0, 0.1, round(_NOISE_S * SAMPLE_RATE_HZ))
+    mel = log_mel(samples, SAMPLE_RATE_HZ)[1:-1]
+    return np.asarray(mel - mel.mean(axis=0))
 
 
 def _with_noise(mel: Array, rng: np.random.Generator, options: AugmentOptions, strength: float) -> Array:
     """Steady noise of a random colour below the speech; bands add in power."""
     speech = float(np.quantile(mel.mean(axis=1), 0.8))
     below = options.least_snr_nepers + (1.0 - strength * float(rng.random())) * options.noise_floor_nepers
-    colour = 1.5 * smooth_curve(rng, mel.shape[1])
-    flicker = 0.5 * rng.standard_normal(mel.shape, dtype=np.float32)
-    return np.asarray(np.logaddexp(mel, np.float32(speech - below) + colour + flicker))
+    return np.asarray(np.logaddexp(mel, np.float32(speech - below) + steady_noise(len(mel), rng)))
 
 
 def _mel(frequency_hz: Floats | float) -> Floats:

@@ -13,7 +13,7 @@ from slp_mouthing.avatar.folder import FLAME_TRIANGLES, import_avatar, load_avat
 from slp_mouthing.avatar.ply import write_avatar
 from slp_mouthing.avatar.splats import SplatAvatar
 from slp_mouthing.cli.avatar import app
-from slp_mouthing.errors import InputError, OutputError
+from slp_mouthing.errors import InputError, MouthError, OutputError
 
 from .conftest import assert_same, make_avatar
 
@@ -121,9 +121,9 @@ def test_commands(tmp_path, ply, flame_param):
 
 def test_commands_say_what_is_wrong(tmp_path, ply):
     for arguments, reason in (
-        (("info", tmp_path / "none"), "not an avatar's folder"),
+        (("info", tmp_path / "none"), "neither a folder nor one of default, willow"),
         (("import", ply, "-o", tmp_path / "a", "--head", "builtin", "--triangles", 9), "the mesh has 9"),
         (("import", ply, "-o", tmp_path / "a", "--head", "mine"), "unknown head 'mine'"),
     ):
         error = run(*arguments).exception
-        assert isinstance(error, InputError) and reason in str(error)
+        assert isinstance(error, MouthError) and reason in str(error)

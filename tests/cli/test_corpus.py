@@ -38,7 +38,11 @@ def test_a_corpus_is_built_and_described(tmp_path: Path, capsys: pytest.CaptureF
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [
-        (["corpus", "build", "sentences", "-o", "x"], 1, "unknown kind of corpus 'sentences', allowed: words, clean, mead-like"),
+        (
+            ["corpus", "build", "sentences", "-o", "x"],
+            1,
+            "unknown kind of corpus 'sentences', allowed: words, words-flite, clean",
+        ),
         (["corpus", "build", "words"], 2, "--out"),
         (["corpus", "build", "words", "-o", "x", "--clips", "0"], 2, "--clips"),
         (["corpus", "info", "nowhere"], 1, "nowhere: no such folder"),

@@ -173,7 +173,7 @@ def test_foreign_manifests_are_told(tmp_path: Path, content: str, message: str) 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (CorpusOptions("wrods"), "unknown kind of corpus 'wrods', allowed: words, clean, mead-like"),
+        (CorpusOptions("wrods"), "unknown kind of corpus 'wrods', allowed: words, words-flite, clean, mead-like"),
         (CorpusOptions(count=0), "0 clips, at least one"),
         (CorpusOptions(seed=-1), "seed is -1, at least 0"),
         (CorpusOptions("clean", count=481), "481 clips, the kind 'clean' has 480"),
@@ -208,7 +208,7 @@ def test_a_missing_folder_names_the_next_step(tmp_path: Path) -> None:
 
 def test_the_manifest_lists_what_training_never_hears(seven: Path) -> None:
     held_out = json.loads((seven / "manifest.json").read_text())["held_out"]
-    assert set(held_out) == {"words", "accents", "variants"}
+    assert set(held_out) == {"words", "accents", "recorded", "variants"}
     assert not set(held_out["words"]["test"]) & set(held_out["words"]["validation"])
 
 
