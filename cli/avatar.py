@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 TELL_EVERY_S = 5.0
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Gaussian avatars: info, import, fit.")
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Gaussian avatars: people, info, import, fit.")
 
 
 @app.command("people")

@@ -25,8 +25,9 @@ def build(
     kind: Annotated[
         str,
         typer.Argument(
+            metavar="KIND",
             help="words, words-flite (a third of it by flite's recorded voices), clean (like VOCASET) or mead-like "
-            "(with a tracker's errors)."
+            "(with a tracker's errors).",
         ),
     ],
     out: Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Folder for the corpus.")],

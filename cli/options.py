@@ -47,7 +47,7 @@ Driver = Annotated[
     typer.Option(
         metavar="NAME|FILE",
         help="What moves the mouth: neural (the trained decoder), rules (dominance functions), or a network in a file: "
-        "best.npz of your own training, or .safetensors from 'mouth model import' (with --head flame).",
+        "best.npz or best.safetensors of 'mouth train', or what 'mouth model import' wrote; one of meshes takes --head flame.",
     ),
 ]
 Subject = Annotated[

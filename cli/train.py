@@ -19,22 +19,33 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Train the n
 
 Corpus = Annotated[Path, typer.Argument(readable=False, help="A built corpus, VOCASET, or tracked MEAD.", metavar="CORPUS")]
 Out = Annotated[Path, typer.Option("-o", "--out", metavar="RUN", help="Folder for checkpoints, the best network and the curve.")]
-Start = Annotated[Path | None, typer.Option("--from", metavar="NETWORK", help="Go on from the stage before's best network.")]
+Start = Annotated[
+    Path | None,
+    typer.Option(
+        "--from", metavar="NETWORK", help="Go on from a network: best.safetensors of the stage before; geometric needs none."
+    ),
+]
 Recipe = Annotated[str, typer.Option(help="shipped, as the default model was made, or paper, VisualSpeaker's settings.")]
 Loss = Annotated[str | None, typer.Option(help="articulation or vertices (equation 4); default: as the recipe has it.")]
 Epochs = Annotated[int | None, typer.Option(help="How often every clip is seen; default: as the recipe has it.", min=1)]
-Steps = Annotated[int | None, typer.Option(help="Updates of the weights instead.", min=1)]
-Minutes = Annotated[float | None, typer.Option(help="Time instead, over which the schedule is stretched.", min=0.001)]
-Batch = Annotated[int | None, typer.Option(help="Clips in a batch.", min=1)]
+Steps = Annotated[int | None, typer.Option(help="Updates of the weights, instead of epochs.", min=1)]
+Minutes = Annotated[float | None, typer.Option(help="Time instead of epochs; the schedule is stretched over it.", min=0.001)]
+Batch = Annotated[int | None, typer.Option(help="Clips in a batch; default: as the recipe has it.", min=1)]
 Rate = Annotated[float | None, typer.Option("--learning-rate", help="Greatest; default: as the recipe has it.", min=0.0)]
-Precision = Annotated[str | None, typer.Option(help="float32 or bfloat16, of products.")]
+Precision = Annotated[str | None, typer.Option(help="Of products: float32 or bfloat16; default: as the recipe has it.")]
 Patience = Annotated[int, typer.Option(help="Stop after so many validations without a better one; 0: never.", min=0)]
-ValidateEvery = Annotated[int | None, typer.Option(help="Steps between two validations.", min=1)]
+ValidateEvery = Annotated[int | None, typer.Option(help="Steps between two validations; default: as the recipe has it.", min=1)]
 Decoder = Annotated[
     str | None, typer.Option(help="none, or autoregressive: it corrects the draft, or works alone; default: by the recipe.")
 ]
-Sampled = Annotated[float | None, typer.Option(help="Scheduled sampling: the past's own share at the end.", min=0.0, max=1.0)]
-Rolled = Annotated[float | None, typer.Option(help="Share of batches with a past of the network's own.", min=0.0, max=1.0)]
+Sampled = Annotated[
+    float | None,
+    typer.Option(help="Scheduled sampling: the past's own share at the end; default: by the recipe.", min=0.0, max=1.0),
+]
+Rolled = Annotated[
+    float | None,
+    typer.Option(help="Share of batches with a past of the network's own; default: by the recipe.", min=0.0, max=1.0),
+]
 Freeze = Annotated[bool, typer.Option("--freeze", help="Train the decoder alone.")]
 Size = Annotated[str, typer.Option(help="Of an untrained network: small, base (as shipped) or large.")]
 Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, ...; several: start mouth with accelerate launch.")]
@@ -86,12 +97,12 @@ def train(
 
 
 app.command("geometric", help=f"Learn the motion of clean clips. {train.__doc__}")(train)
+app.command("adapt", help=f"Go on with motion as a tracker saw it: what is noisy there counts less. {train.__doc__}")(train)
 app.command(
     "perceptual",
     help="Go on with what a lip reader sees in renders (equation 6). People of MEAD and VOCASET are drawn on your --flame by "
     f"their --avatars, against their videos. {train.__doc__}",
 )(train)
-app.command("adapt", help=f"Go on with motion as a tracker saw it: what is noisy there counts less. {train.__doc__}")(train)
 
 
 def _preparing() -> OnPrepared:

@@ -135,6 +135,10 @@ RECIPES: dict[str, dict[StageName, Stage]] = {
 """By name: how the shipped model was made, and VisualSpeaker's own settings (sections 3.3, 3.4 and 4)."""
 
 
+_OF_PERCEPTUAL = ("reader", "read_weight", "avatars", "targets")
+"""Options that another stage would pass over."""
+
+
 @dataclass(frozen=True, slots=True)
 class TrainOptions:
     """What a user asks of one stage, beyond its recipe."""
@@ -199,6 +203,12 @@ class TrainOptions:
             raise InputError("epochs, steps and minutes: give one of them")
         if self.stage != "geometric" and self.start is None:
             raise InputError(f"stage '{self.stage}' goes on from a network", hint="give the one of the stage before, --from PATH")
+        if self.stage != "perceptual" and (given := [name for name in _OF_PERCEPTUAL if getattr(self, name) is not None]):
+            what = f"{given[0].replace('_', '-')} is of the perceptual stage, this one is '{self.stage}'"
+            raise InputError(what, hint="leave it out, or take the other stage")
+        if self.start is not None and self.wav2vec2 is not None:
+            what = "wav2vec2 is for an untrained network; one to go on from keeps what it hears with"
+            raise InputError(what, hint="leave --from or --wav2vec2 out")
 
 
 def train(

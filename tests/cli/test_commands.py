@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -265,3 +266,12 @@ def test_what_an_earlier_run_left_of_the_same_file_is_told(tmp_path: Path, capsy
     assert "talk-003.plan.json: not of this run" in told("WHY\nLATE\n")
     assert "talk-001.plan.json, talk-002.plan.json, talk-003.plan.json: not of this run" in told("WHY\n")
     assert "talk.plan.json: not of this run" in told("WHY\nLATE\nBUS\n")
+
+
+def test_groups_name_every_command_of_theirs(capsys: pytest.CaptureFixture[str]) -> None:
+    for group in ("avatar", "lexicon", "corpus", "model", "evaluate"):
+        with contextlib.suppress(SystemExit):
+            run([group, "--help"])
+        told, _, commands = capsys.readouterr().out.partition("Commands:")
+        for line in commands.strip().splitlines():
+            assert line.split()[0] in told, f"mouth {group}: {line}"

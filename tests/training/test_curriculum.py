@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,7 +23,6 @@ from tests.training.small_clips import SMALL, clip
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from slp_mouthing.training.clip import Clip, Split
     from slp_mouthing.training.loop import Report
@@ -192,6 +192,9 @@ def test_a_folder_in_use_and_a_run_that_goes_on(tmp_path: Path, monkeypatch: pyt
         ({"precision": "int8"}, "unknown precision 'int8', allowed: float32, bfloat16"),
         ({"epochs": 1, "steps": 1}, "give one of them"),
         ({"stage": "adapt"}, "goes on from a network"),
+        ({"avatars": Path("people")}, "avatars is of the perceptual stage, this one is 'geometric'; leave it out"),
+        ({"stage": "adapt", "start": Path("one"), "read_weight": 0.0}, "read-weight is of the perceptual stage"),
+        ({"start": Path("one"), "wav2vec2": Path("two")}, "leave --from or --wav2vec2 out"),
     ],
 )
 def test_what_cannot_be_asked(wrong: dict[str, object], told: str) -> None:
