@@ -36,7 +36,11 @@ def driver(
     judged: _Judged = "neural",
     network: _Network = None,
     voices: Annotated[
-        str, typer.Option(metavar="NAMES", help="espeak-ng voices with commas, a column each; default: usual and held out.")
+        str,
+        typer.Option(
+            metavar="NAMES",
+            help="Voices of espeak-ng, or flite/rms, ..., with commas, a column each; default: usual and held out.",
+        ),
     ] = "",
     passages: Annotated[int, typer.Option(help="Of five words, for each column.", min=1)] = 40,
     training: Annotated[int, typer.Option(help="Passages that the reader of visemes learns from.", min=5)] = 120,

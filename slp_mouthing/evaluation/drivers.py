@@ -47,8 +47,10 @@ def find_judged(name: str, network: str | Path | None = None) -> Judged:
         if network is not None:
             raise InputError("rules need no network", where=str(network), hint="judge it with --driver neural or neural-by-ear")
         return Judged(name, _rules)
-    decoder = drivers.shipped() if network is None else read_decoder(str(network))
-    return Judged(name, (_Knowing if name == "neural" else _Hearing)(decoder))
+    kind = _Knowing if name == "neural" else _Hearing
+    if network is None:
+        return Judged(name, kind(drivers.shipped()))
+    return Judged(f"{name}, {network}", kind(read_decoder(str(network))))
 
 
 def judged(name: str, move: Callable[[MouthScore, Speech], ControlCurves]) -> Judged:
