@@ -53,7 +53,7 @@ class JudgeOptions:
     """On how much a driver is judged."""
 
     voices: tuple[str, ...] = ()
-    """Names as in `training.voices.Voice`, a column each; none: the default voice, and voices that training never hears together."""
+    """Names as in `training.voices.Voice`, a column each; none: the default one, and those that training never hears together."""
     passages: int = 40
     """Of five words, for each column."""
     training: int = 120
