@@ -76,6 +76,8 @@ def import_model(path: str | Path, out: str | Path, autoencoder: str | Path | No
     `autoencoder`: CodeTalker's first stage, which its second does not hold. Raises `InputError` as `load_model` does, and for
     files with code in them; `OutputError`.
     """
+    if Path(path).suffix == ".safetensors" and is_imported(path):
+        raise InputError("is imported already", where=str(path), hint="give it to --driver as it is")
     found = read_checkpoint(path, autoencoder)
     kind = _recognise(found, str(path))
     own = _own(found, kind, str(path))

@@ -36,6 +36,8 @@ def test_a_checkpoint_is_brought_in_and_looked_at(capsys: pytest.CaptureFixture[
     assert "7 vertices at 30 fps" in told and "FaceTalk_170913_03279_TA" in told and "missing     nothing" in told
     assert run(["model", "info", "faceformer.safetensors"]) == 0
     assert "imported from vocaset.pth" in capsys.readouterr().out
+    assert run(["model", "import", "faceformer.safetensors", "-o", "again.safetensors"]) == 1
+    assert "faceformer.safetensors: is imported already; give it to --driver" in capsys.readouterr().err
 
 
 def test_two_stages_make_one_network(capsys: pytest.CaptureFixture[str]) -> None:
