@@ -53,7 +53,7 @@ class Flite:
         """`text`, or English `ipa` when it is given, as sound with its phones.
 
         Raises `SpeechError` for IPA that American English has no sounds for and when flite says nothing, `InstallationError`
-        without flite or the voice.
+        without flite or the voice, and when flite does not work.
         """
         return _spoken(self, text, ipa, rate_wpm)
 
@@ -82,6 +82,8 @@ def _spoken(voice: Flite, text: str, ipa: str | None, rate_wpm: int) -> Speech:
 def _settings(voice: Flite, rate_wpm: int) -> list[str]:
     if voice.name not in VOICES:
         raise InstallationError(f"flite has no voice '{voice.name}', allowed: {', '.join(VOICES)}")
+    if voice.name not in _built_in(_program()):
+        raise InstallationError(f"this flite was built without the voice '{voice.name}'", hint="install one with all its voices")
     shift = 2.0 ** ((voice.pitch - DEFAULT_PITCH) / _OCTAVE)
     pitch = f"int_f0_target_mean={_DIPHONE_PITCH_HZ * shift:.4f}" if voice.name == "kal16" else f"f0_shift={shift:.4f}"
     return ["-voice", voice.name, "--setf", f"duration_stretch={DEFAULT_RATE_WPM / rate_wpm:.4f}", "--setf", pitch]
@@ -93,13 +95,26 @@ def version() -> str:
     return found[1] if found else "unknown"
 
 
-def _run(arguments: Sequence[str]) -> str:
+@functools.cache
+def _built_in(program: str) -> frozenset[str]:
+    """Names of its voices. One that it lacks it would replace by another, and not say so."""
+    return frozenset(_run(["-lv"]).partition(":")[2].split())
+
+
+def _program() -> str:
     if (program := shutil.which("flite")) is None:
         raise InstallationError("flite is not installed", hint="install it (Debian: apt install flite), or choose another corpus")
+    return program
+
+
+def _run(arguments: Sequence[str]) -> str:
+    program = _program()
     try:
         done = subprocess.run([program, *arguments], capture_output=True, text=True, errors="replace", timeout=_LONGEST_S)
-    except (subprocess.TimeoutExpired, ValueError) as error:
-        raise SpeechError(f"flite did not speak ({error})") from error
+    except ValueError as error:
+        raise SpeechError(f"flite cannot say this ({error})") from error
+    except (subprocess.TimeoutExpired, OSError) as error:
+        raise InstallationError(f"flite did not speak ({error})") from error
     return done.stdout
 
 
@@ -107,9 +122,11 @@ def _read(path: Path) -> tuple[Array, int]:
     try:
         with wave.open(str(path)) as file:
             samples = np.frombuffer(file.readframes(file.getnframes()), "<i2")
+            if len(samples) < file.getnframes():
+                raise EOFError
             return samples.astype(np.float32) / np.float32(2**15), file.getframerate()
     except (OSError, EOFError, wave.Error) as error:
-        raise SpeechError("flite gave no sound") from error
+        raise InstallationError("flite gave no sound", hint="is there space left for temporary files?") from error
 
 
 # ---- phones ---------------------------------------------------------------------------------------------------------------

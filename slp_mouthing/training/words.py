@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from slp_mouthing import timing
-from slp_mouthing.errors import SpeechError
+from slp_mouthing.errors import InstallationError, SpeechError
 from slp_mouthing.mouthing import gestures
 from slp_mouthing.mouthing.lexicon import Lexicon
 from slp_mouthing.mouthing.plan import PlanOptions, plan
@@ -70,6 +70,8 @@ class WordsRecipe:
             # An accent that lacks a sound of what was drawn cannot say it: then something else is drawn.
             try:
                 return _draw_clip(rng, f"words-{index:06d}", split, self.recorded)
+            except InstallationError:
+                raise  # Another draw would make another corpus of the same seed.
             except SpeechError:
                 continue
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -11,12 +12,29 @@ import pytest
 from slp_mouthing.errors import InstallationError, SpeechError
 from slp_mouthing.speech.flite import VOICES, Flite
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 installed = pytest.mark.skipif(shutil.which("flite") is None, reason="flite is not installed")
 
 
 def test_without_flite_the_error_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(InstallationError, match=r"flite is not installed.*apt install flite"):
+        Flite("slt").speak("nothing said before")
+
+
+@pytest.mark.parametrize(
+    ("voices", "told"), [("kal", "built without the voice 'slt'"), (" ".join(VOICES), "gave no sound; is there space left")]
+)
+def test_a_flite_that_does_not_work_is_not_taken_for_words_that_cannot_be_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, voices: str, told: str
+) -> None:
+    program = tmp_path / "flite"
+    program.write_text(f"#!/bin/sh\necho 'Voices available: {voices} '\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
+    with pytest.raises(InstallationError, match=told):
         Flite("slt").speak("nothing said before")
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slp_mouthing.articulation import CHANNELS, Style
-from slp_mouthing.errors import InputError
+from slp_mouthing.errors import InputError, InstallationError
 from slp_mouthing.training import texts, voices
 from slp_mouthing.training.clean import CleanRecipe
 from slp_mouthing.training.clip import SPLITS, Clip
@@ -24,6 +24,7 @@ from tests.training.small_corpora import WORDS, forget
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 SHUT = CHANNELS.index("lipsShut")
 
@@ -41,6 +42,12 @@ def few_words() -> Iterator[None]:
 def word_clips() -> list[Clip]:
     recipe = WordsRecipe(seed=3)
     return [recipe.clip(index) for index in range(24)]
+
+
+def test_a_voice_that_goes_missing_ends_a_build_rather_than_changing_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(InstallationError, match="flite is not installed"):
+        WordsRecipe(seed=3, recorded=0.9).clip(0)
 
 
 # ---- what is held out -----------------------------------------------------------------------------------------------------
