@@ -209,8 +209,10 @@ class Batches:
 
 
 def _at_rest(example: Example) -> Example:
+    """Under another name, by which the lip reader keeps what it saw."""
     rest = {fps: np.zeros_like(motion) for fps, motion in example.motions.items()}
-    return replace(example, clip=replace(example.clip, phones=(), actions=()), motions=rest)
+    clip = replace(example.clip, name=f"{example.clip.name} at rest", phones=(), actions=())
+    return replace(example, clip=clip, motions=rest)
 
 
 def motion_batch(

@@ -71,8 +71,8 @@ class DrawnPeople:
     """Those of synthetic clips: heads that a clip names, and articulation."""
 
     def crops(self, clip: Clip, prediction: Tensor) -> Tensor:
-        """[T, H] -> [T, 1, 88, 88]. Raises `InputError` for a clip whose true motion is not known."""
-        if not clip.phones:
+        """[T, H] -> [T, 1, 88, 88]. Raises `InputError` for a clip of captured data."""
+        if clip.neutral_m is not None:
             raise InputError(f"clip '{clip.name}' is of captured data, whose people are drawn by their avatars",
                              hint="give their folder, --avatars DIR")  # fmt: skip
         subject = subject_of(clip.identity)

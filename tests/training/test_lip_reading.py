@@ -12,6 +12,8 @@ torch = pytest.importorskip("torch")
 from slp_mouthing.articulation import CHANNELS  # noqa: E402
 from slp_mouthing.errors import InputError  # noqa: E402
 from slp_mouthing.lipreading.checkpoint import load_reader  # noqa: E402
+from slp_mouthing.training.augment import AugmentOptions  # noqa: E402
+from slp_mouthing.training.batches import ArticulationTarget, Batches, BatchOptions, examples  # noqa: E402
 from slp_mouthing.training.faces import vertices_m  # noqa: E402
 from slp_mouthing.training.lip_reading import LipReading, subject_of  # noqa: E402
 from tests.training.small_clips import clip  # noqa: E402
@@ -50,7 +52,17 @@ def test_the_truth_reads_like_itself_and_lips_that_stop_short_do_not(reading: Li
     assert short.grad[closing, SHUT].sum().item() < 0, "more closure reads better"
 
 
+def test_a_clip_in_which_nobody_speaks_is_read_against_a_mouth_at_rest(reading: LipReading) -> None:
+    one = replace(clip(0), identity="default")
+    alone = BatchOptions(augmentation=AugmentOptions(noise_alone=1.0), clips=1)
+    silent = Batches(list(examples([one], ArticulationTarget((30.0,)))), alone)(0, strength=1.0)
+    torch.manual_seed(0)
+    reading(torch.from_numpy(np.array(one.truth())), one)
+    torch.manual_seed(0)
+    assert reading(silent.motion[0], silent.clips[0]).item() == pytest.approx(0, abs=1e-4)
+
+
 def test_what_has_no_true_motion_is_refused(reading: LipReading) -> None:
-    captured = replace(clip(0), phones=())
+    captured = replace(clip(0), phones=(), neutral_m=np.zeros((4, 3), np.float32))
     with pytest.raises(InputError, match=r"captured data, whose people are drawn by their avatars; give .*--avatars DIR"):
         reading(torch.zeros(20, len(CHANNELS)), captured)
