@@ -91,7 +91,7 @@ class Stage:
     forcing: Forcing = field(default_factory=Forcing)
     loss: LossName = "articulation"
     rates: tuple[float, ...] = SHIPPED_RATES
-    """Of articulation; captured motion comes at its own."""
+    """Of articulation; empty: the clip's own, as captured motion comes, and as the lip reader's truth is drawn."""
     read_weight: float = READ_WEIGHT
     """Equation 6's, of the lip-reading loss."""
     captured_read_weight: float | None = None
@@ -120,6 +120,7 @@ RECIPES: dict[str, dict[StageName, Stage]] = {
             loop=_FINE,
             batches=replace(_SHIPPED.batches, clips=2, pool=1),
             loss="vertices",
+            rates=(),
             read_weight=8.0,
             captured_read_weight=0.01,
         ),
