@@ -10,7 +10,7 @@ import pytest
 from slp_mouthing.articulation import CHANNELS, Style, channels, presence
 from slp_mouthing.decoder.features import Normaliser, log_mel
 from slp_mouthing.decoder.options import NetworkOptions
-from slp_mouthing.drivers import Neural, Rules, _at_rate
+from slp_mouthing.drivers import Neural, Rules, _at_rate, shipped
 from slp_mouthing.types import MouthScore, Phone, Speech
 
 if TYPE_CHECKING:
@@ -64,6 +64,16 @@ def test_the_decoder_hears_the_voice_and_knows_its_phones() -> None:
     assert np.array_equal(heard.mel, Normaliser.of(mel)(mel))
     Neural(listener, "x").predict(np.arange(36) / 30, 30.0, _speech())  # type: ignore[arg-type]
     assert listener.heard[-1].phones is None
+
+
+@pytest.mark.parametrize("level", [0.003, 0.05])
+@pytest.mark.parametrize("colour", [0.0, 0.5], ids=["white", "pink"])
+def test_the_shipped_decoder_rests_in_a_room_where_nobody_speaks(colour: float, level: float) -> None:
+    spectrum = np.fft.rfft(np.random.default_rng(0).normal(size=5 * 16000))
+    noise = np.fft.irfft(spectrum / np.arange(1, len(spectrum) + 1) ** colour)
+    samples = (level * noise / noise.std()).astype(np.float32)
+    values = shipped().predict(np.arange(150) / 30.0, 30.0, Speech(samples, 16000, ()))
+    assert np.mean(values[:, -1] > 0.05) < 0.1
 
 
 def test_style_sizes_the_movements_and_keeps_contacts() -> None:
