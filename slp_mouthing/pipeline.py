@@ -15,11 +15,12 @@ from slp_mouthing.cast import CastOptions, find_head
 from slp_mouthing.errors import HeadError, InputError
 from slp_mouthing.files import safe_stem, shown
 from slp_mouthing.settings import DRIVERS, StudioOptions
-from slp_mouthing.types import FaceMotion, FaceTrack, Take, Utterance
+from slp_mouthing.types import FaceMotion, FaceTrack, MouthScore, Take, Utterance
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from slp_mouthing.articulation import Style
     from slp_mouthing.drivers import Driver, Moved
     from slp_mouthing.formats import PictureOptions
     from slp_mouthing.head.rig import Head
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
         ControlCurves,
         FaceFrame,
         MouthingPlan,
-        MouthScore,
         Phone,
         Sign,
         Speech,
@@ -134,7 +134,9 @@ class Studio:
 
     def check(self) -> None:
         """Load lexicon, voice, head and driver, and raise the `MouthError` that rendering would raise for them."""
-        _ = self.lexicon, self.voice, self.head, self._driver, self._f5
+        _ = self.lexicon, self.voice, self.head, self._f5
+        resting = MouthScore((), (), duration_s=1.0)
+        self._driver.move(resting, lambda: self.voice.speak(""), self.options.fps, self._style)
 
     def render(self, signs: str | Utterance, recording: Recording | None = None) -> Result:
         """One utterance, given as gloss text or parsed; on the clock of `recording` and in its voice where there is one.
@@ -174,7 +176,6 @@ class Studio:
 
         `recording` is heard instead of a synthesised voice; the plan is on its clock.
         """
-        from slp_mouthing.articulation import Style
         from slp_mouthing.mouthing import gestures
         from slp_mouthing.timing import TimingOptions, score, sound
         from slp_mouthing.voicing import voiced
@@ -187,13 +188,19 @@ class Studio:
         if recording:
             speak = cache(lambda: replace(recording.cut(plan.offset_s, scored.duration_s), phones=scored.phones))
         driver = self._driver.for_any_voice() if recording else self._driver
-        made = driver.move(scored, speak, options.fps, Style(options.intensity, options.jaw, options.lip))
+        made = driver.move(scored, speak, options.fps, self._style)
         lively = cache(lambda: self._lively(made.curves, plan))
         track = self._track(lively() if options.upper_face == "always" else made.curves, meta)
         if options.vertices:
             track = self._with_vertices(track, made)
         preview = cache(lambda: self._track(lively(), meta) if options.upper_face == "previews" else track)
         return Result(track, plan, scored, self.head, speak, preview, options.cast)
+
+    @property
+    def _style(self) -> Style:
+        from slp_mouthing.articulation import Style
+
+        return Style(self.options.intensity, self.options.jaw, self.options.lip)
 
     def _lively(self, curves: ControlCurves, plan: MouthingPlan) -> ControlCurves:
         """With eyes and brows."""

@@ -217,6 +217,7 @@ def test_files_are_made_again_when_the_network_is_another(desk: Path) -> None:
         ({"subject": "me"}, "knows no subject 'me', allowed: FaceTalk_170728_03272_TA"),
         ({"driver": "selftalk.safetensors", "subject": "0"}, "knows no subject '0', it has one style"),
         ({"driver": "none.safetensors"}, "no such file"), ({"driver": "cut.safetensors"}, "damaged"),
+        ({"jaw": 0.5}, "leave --jaw and --lip out"),
         ({"driver": "nan.safetensors"}, "not finite"), ({"driver": "page.safetensors"}, "damaged"),
     ],
 )  # fmt: skip
