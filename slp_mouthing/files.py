@@ -47,8 +47,10 @@ def atomic_path(target: str | Path) -> Iterator[Path]:
             raise OutputError("is a folder, expected a file name", where=str(target))
         if target.exists() and not target.is_file():
             raise OutputError("is a device or a pipe, expected a file name", where=str(target))
-        temporary = _create_beside(target, _create_file)
+        temporary = _name_beside(target)
         try:
+            # Inside: who is told to stop at this very moment leaves nothing either.
+            os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
             yield temporary
             temporary.replace(target)
         finally:
@@ -65,8 +67,9 @@ def atomic_folder(target: str | Path, owned: Callable[[Path], bool]) -> Iterator
     target = Path(target)
     check_folder(target, owned)
     with _reported(target):
-        temporary = _create_beside(target, Path.mkdir)
+        temporary = _name_beside(target)
         try:
+            temporary.mkdir()
             yield temporary
             if target.exists():
                 # A folder cannot be renamed onto one that is not empty: the old one steps aside first.
@@ -148,20 +151,13 @@ def safe_stem(name: str) -> str:
     return f"_{stem}" if _RESERVED_ON_WINDOWS.fullmatch(stem) else stem
 
 
-def _create_beside(target: Path, create: Callable[[Path], None]) -> Path:
-    """A new hidden file or folder beside `target`, with the permissions that new ones get there."""
+def _name_beside(target: Path) -> Path:
+    """Of a hidden file or folder beside `target` that is not there yet."""
     target.parent.mkdir(parents=True, exist_ok=True)
     while True:
         temporary = target.with_name(f".{secrets.token_hex(4)}.{target.name}")
-        try:
-            create(temporary)
-        except FileExistsError:
-            continue
-        return temporary
-
-
-def _create_file(path: Path) -> None:
-    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        if not temporary.exists():
+            return temporary
 
 
 def _entries(folder: Path) -> list[Path]:
