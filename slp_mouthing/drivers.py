@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.resources
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
@@ -73,14 +74,14 @@ class Driver(Protocol):
         ...
 
 
-class _OfChannels:
+class _OfChannels(ABC):
     """A driver that says channels, of which the face is composed."""
 
     __slots__ = ()
 
+    @abstractmethod
     def __call__(self, score: MouthScore, speech: Callable[[], Speech], fps: float, style: Style) -> Floats:
         """Channels [T, H], see `move`."""
-        raise NotImplementedError
 
     def move(self, score: MouthScore, speech: Callable[[], Speech], fps: float, style: Style) -> Moved:
         return Moved(perform(self(score, speech, fps, style), score, fps))

@@ -6,6 +6,7 @@ S memory vectors (one or two for each frame), C channels of the convolutional fe
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -62,7 +63,7 @@ VOCASET = DataSet(
 BIWI = DataSet("BIWI", "biwi", 25.0, 2, ("F2", "F3", "F4", "M3", "M4", "M5"), "M3")
 
 
-class PublishedNetwork(nn.Module):
+class PublishedNetwork(nn.Module, ABC):
     """wav2vec2 and what makes vertices of its memory."""
 
     TITLE: ClassVar[str]
@@ -84,16 +85,16 @@ class PublishedNetwork(nn.Module):
         self.data, self.audio_encoder, self.styles, self.outputs = data, audio_encoder, styles, outputs
 
     @classmethod
+    @abstractmethod
     def shaped_as(cls, weights: Weights) -> PublishedNetwork:
         """Of the size that weights have, by our names.
 
         Raises `KeyError`, `IndexError`, `ValueError` or `ZeroDivisionError` for those of another network.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def forward(self, wave: Tensor, subject: int) -> Tensor:
         """Normalised sound [N] -> vertex offsets [T, 3 V] in the units of the data set."""
-        raise NotImplementedError
 
 
 # ---- hearing ----------------------------------------------------------------------------------------------------------------

@@ -33,6 +33,7 @@ RECIPES: dict[str, Callable[[int, int | None], Recipe]] = {
     "mead-like": MeadLikeRecipe,
 }
 """By kind: seed and number of clips (None for the kind's own) to a recipe."""
+_WITH_FLITE = ("words-flite",)
 
 
 def versions(kind: str) -> dict[str, str]:
@@ -40,4 +41,4 @@ def versions(kind: str) -> dict[str, str]:
     from slp_mouthing.speech import espeak, flite
 
     found = {"espeak-ng": espeak.version()}
-    return found | {"flite": flite.version()} if kind.endswith("-flite") else found
+    return found | {"flite": flite.version()} if kind in _WITH_FLITE else found

@@ -72,7 +72,7 @@ class Voice:
 
 
 def draw_voice(rng: np.random.Generator, split: Split, recorded: float = 0.0) -> Voice:
-    """A voice that the split may hear: the default one, or one that training does not where the split is another.
+    """A voice that the split may hear. Validation and test have voices that training never hears, beside the default one.
 
     `recorded`: share of the voices that are flite's.
     """
